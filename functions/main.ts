@@ -1,0 +1,81 @@
+import { app, type HttpHandler, type HttpMethod, type StorageQueueHandler, type TimerHandler } from '@azure/functions';
+import { callerAuthOf } from './caller.ts';
+import type { HttpCall } from './http-handler.ts';
+import { captureRequestHeaders } from './request-headers.ts';
+import type { RuntimeSource } from './runtime.ts';
+
+/**
+ * Composition root: every function of the app, and what loads it. Handlers load with their first call, so that the
+ * start of the app costs little; nothing here can throw, since an app that throws at load has no functions at all.
+ */
+app.setup({ enableHttpStream: true });
+captureRequestHeaders();
+
+const auth = callerAuthOf(process.env);
+const storage = 'AzureWebJobsStorage';
+
+let source: Promise<RuntimeSource> | undefined;
+function runtimeOf(): Promise<RuntimeSource> {
+  source ??= import('./runtime.ts').then(({ runtimeSource }) => runtimeSource(() => process.env));
+  return source;
+}
+
+type Answer = (call: HttpCall) => ReturnType<HttpHandler>;
+
+function http(name: string, methods: HttpMethod[], route: string, load: () => Promise<Answer>): void {
+  let handler: Promise<HttpHandler> | undefined;
+  app.http(name, {
+    methods,
+    route,
+    authLevel: auth === 'entra' ? 'anonymous' : 'function',
+    handler: async (request, context) => {
+      handler ??= Promise.all([import('./http-handler.ts'), runtimeOf(), load()]).then(
+        ([{ httpHandler }, runtime, answer]) =>
+          httpHandler(runtime, auth, async call => (await answer(call)) ?? { status: 204 }),
+      );
+      return (await handler)(request, context);
+    },
+  });
+}
+
+function publicHttp(name: string, route: string, load: () => Promise<(runtime: RuntimeSource) => HttpHandler>): void {
+  app.http(name, {
+    methods: ['GET'],
+    route,
+    authLevel: 'anonymous',
+    handler: async (request, context) => (await load())(await runtimeOf())(request, context),
+  });
+}
+
+function queue(
+  name: string,
+  queueName: string,
+  load: () => Promise<(runtime: RuntimeSource) => StorageQueueHandler>,
+): void {
+  app.storageQueue(name, {
+    queueName,
+    connection: storage,
+    handler: async (entry, context) => (await load())(await runtimeOf())(entry, context),
+  });
+}
+
+function timer(name: string, schedule: string, load: () => Promise<(runtime: RuntimeSource) => TimerHandler>): void {
+  app.timer(name, { schedule, handler: async (tick, context) => (await load())(await runtimeOf())(tick, context) });
+}
+
+http('sendMail', ['POST'], 'messages', async () => (await import('./http-send.ts')).sendMail);
+http('sendBatch', ['POST'], 'messages/batch', async () => (await import('./http-batch.ts')).sendBatch);
+http('listMessages', ['GET'], 'messages', async () => (await import('./http-messages.ts')).listMessages);
+http('getMessage', ['GET'], 'messages/{id}', async () => (await import('./http-messages.ts')).getMessage);
+http('cancelMessage', ['DELETE'], 'messages/{id}', async () => (await import('./http-messages.ts')).deleteMessage);
+http('retryMessage', ['POST'], 'messages/{id}/retry', async () => (await import('./http-messages.ts')).retry);
+http('explain', ['GET'], 'explain', async () => (await import('./http-explain.ts')).explainText);
+publicHttp('health', 'health', async () => (await import('./http-health.ts')).health);
+publicHttp('openapi', 'openapi.json', async () => (await import('./http-docs.ts')).openApi);
+publicHttp('docs', 'docs', async () => (await import('./http-docs.ts')).docsPage);
+
+queue('acceptQueued', 'mail-requests', async () => (await import('./queue-requests.ts')).queueRequests);
+queue('deliver', 'mail-submissions', async () => (await import('./queue-submissions.ts')).queueSubmissions);
+queue('deliverHigh', 'mail-submissions-high', async () => (await import('./queue-submissions.ts')).queueSubmissions);
+
+timer('sweep', '0 * * * * *', async () => (await import('./timer-sweep.ts')).timerSweep);

@@ -1,0 +1,26 @@
+import type { InvocationContext, StorageQueueHandler } from '@azure/functions';
+import { isMessageId } from '../shared/domain/message-id.ts';
+import { deliverMail } from '../shared/usecases/deliver-mail.ts';
+import { contextLog } from './context-log.ts';
+import type { RuntimeSource } from './runtime.ts';
+
+/** A wake-up from `mail-submissions` or `mail-submissions-high` → one look at the message it names. */
+export function queueSubmissions(runtimeOf: RuntimeSource): StorageQueueHandler {
+  return async (entry: unknown, context: InvocationContext) => {
+    const log = contextLog(context);
+    const runtime = runtimeOf(log);
+    // Thrown, so that the wake-up stays: the message itself is safe in its table whatever becomes of it.
+    if (!runtime)
+      throw new Error(
+        'settings_invalid: the settings of the app are missing or invalid; see the log line settings.invalid',
+      );
+    const { messageId, generation } = wakeUpOf(entry);
+    if (!isMessageId(messageId)) throw new Error('The queue message names no message: expected {"messageId": "…"}.');
+    const deps = { ...runtime.deliver, transport: await runtime.transport() };
+    await deliverMail(deps, { messageId, ...(typeof generation === 'number' ? { generation } : {}) }, log);
+  };
+}
+
+function wakeUpOf(entry: unknown): { readonly messageId?: unknown; readonly generation?: unknown } {
+  return typeof entry === 'object' && entry !== null ? entry : {};
+}

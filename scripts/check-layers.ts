@@ -1,0 +1,128 @@
+import { glob, readFile } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
+import { dirname, join, normalize } from 'node:path';
+
+/**
+ * Checks who imports whom. The rules are data; a violation names the file, the import and the rule it breaks.
+ * Cycles and barrels are refused too.
+ */
+interface Layer {
+  readonly folder: string;
+  /** Folders of this repository that it may import. */
+  readonly folders: readonly string[];
+  /** Packages that it may import; `node:` modules are free unless `pure`. */
+  readonly packages: readonly string[];
+  /** Only these `node:` modules: pure ones, without input or output. */
+  readonly pure?: readonly string[];
+}
+
+export const LAYERS: readonly Layer[] = [
+  { folder: 'shared/domain', folders: ['shared/domain'], packages: ['zod'], pure: ['node:crypto', 'node:url'] },
+  { folder: 'shared/usecases', folders: ['shared/domain', 'shared/usecases'], packages: [], pure: ['node:crypto'] },
+  { folder: 'shared/config', folders: ['shared/config', 'shared/domain'], packages: ['zod'], pure: [] },
+  {
+    folder: 'shared/adapters/storage',
+    folders: ['shared/domain', 'shared/adapters/storage', 'shared/adapters/azure-credential.ts'],
+    packages: ['@azure/data-tables', '@azure/storage-queue', '@azure/storage-blob', '@azure/identity'],
+  },
+  {
+    folder: 'shared/adapters/key-vault',
+    folders: ['shared/domain', 'shared/adapters/key-vault', 'shared/adapters/azure-credential.ts'],
+    packages: ['@azure/keyvault-secrets', '@azure/keyvault-keys', 'node-forge'],
+  },
+  {
+    folder: 'shared/adapters/entra',
+    folders: ['shared/domain', 'shared/adapters/entra'],
+    packages: ['@azure/msal-node'],
+  },
+  { folder: 'shared/adapters/smtp', folders: ['shared/domain', 'shared/adapters/smtp'], packages: ['nodemailer'] },
+  { folder: 'shared/adapters/mime', folders: ['shared/domain', 'shared/adapters/mime'], packages: ['nodemailer'] },
+  {
+    folder: 'shared/adapters',
+    folders: ['shared/domain', 'shared/adapters/azure-credential.ts'],
+    packages: ['@azure/identity'],
+  },
+  { folder: 'functions', folders: ['functions', 'shared'], packages: ['@azure/functions', 'zod'] },
+  {
+    folder: 'local',
+    folders: ['local'],
+    packages: [
+      '@azure/storage-queue',
+      '@azure/storage-blob',
+      '@azure/data-tables',
+      'node-forge',
+      'postal-mime',
+      'azurite',
+    ],
+  },
+];
+
+interface Import {
+  readonly file: string;
+  readonly specifier: string;
+  /** Path within the repository, for relative imports. */
+  readonly target?: string;
+}
+
+/** All violations, as sentences. Empty when the layers hold. */
+export async function layerProblems(): Promise<string[]> {
+  const imports: Import[] = [];
+  for await (const file of glob(['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts']))
+    imports.push(...importsOf(file, await readFile(file, 'utf8')));
+  return [...imports.flatMap(check), ...cycles(imports)];
+}
+
+function importsOf(file: string, source: string): Import[] {
+  const found = source.matchAll(
+    /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|(?:^|[^.\w])import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s*['"]([^'"]+)['"]/g,
+  );
+  return [...found].map(match => {
+    const specifier = match[1] ?? match[2] ?? match[3] ?? '';
+    return specifier.startsWith('.')
+      ? { file, specifier, target: normalize(join(dirname(file), specifier)) }
+      : { file, specifier };
+  });
+}
+
+function check({ file, specifier, target }: Import): string[] {
+  const layer = LAYERS.find(candidate => file.startsWith(`${candidate.folder}/`));
+  if (!layer) return [];
+  if (target !== undefined) {
+    const allowed = layer.folders.some(folder => target === folder || target.startsWith(`${folder}/`));
+    return allowed ? [] : [`${file} imports ${target}; ${layer.folder} may import ${layer.folders.join(', ')}`];
+  }
+  if (specifier.startsWith('node:') || builtinModules.includes(specifier)) {
+    return layer.pure && !layer.pure.includes(specifier)
+      ? [`${file} imports ${specifier}; ${layer.folder} is pure`]
+      : [];
+  }
+  const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : (specifier.split('/')[0] ?? '');
+  return layer.packages.includes(name)
+    ? []
+    : [`${file} imports ${name}; ${layer.folder} may use ${layer.packages.join(', ') || 'no package'}`];
+}
+
+function cycles(imports: readonly Import[]): string[] {
+  const edges = new Map<string, string[]>();
+  for (const { file, target } of imports) if (target) edges.set(file, [...(edges.get(file) ?? []), target]);
+  const state = new Map<string, 'open' | 'done'>();
+  const found: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (state.get(file) === 'done') return;
+    if (state.get(file) === 'open') {
+      found.push(`circular imports: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`);
+      return;
+    }
+    state.set(file, 'open');
+    for (const next of edges.get(file) ?? []) visit(next, [...path, file]);
+    state.set(file, 'done');
+  };
+  for (const file of edges.keys()) visit(file, []);
+  return found;
+}
+
+if (import.meta.main) {
+  const problems = await layerProblems();
+  for (const problem of problems) console.error(problem);
+  process.exitCode = problems.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,64 @@
+import MailComposer from 'nodemailer/lib/mail-composer';
+import type { ComposeInput } from '../../domain/ports.ts';
+
+/**
+ * The bytes of a mail, CRLF throughout. Deterministic: the same input gives the same bytes, since the date, the
+ * Message-ID and the MIME boundaries come from the record.
+ *
+ * Only the fields named here reach nodemailer, each as a plain string or Buffer: `path`, `href`, `raw`, `envelope`,
+ * `auth`, `dkim` and prepared headers cannot be given, and file and URL access are off besides.
+ */
+export async function composeMail({
+  id,
+  request,
+  attachments,
+  dateMs,
+  messageIdHeader,
+}: ComposeInput): Promise<Buffer> {
+  const composer = new MailComposer({
+    from: mailbox(request.from),
+    to: request.to.map(mailbox),
+    cc: request.cc.map(mailbox),
+    replyTo: request.replyTo.map(mailbox),
+    subject: request.subject,
+    date: new Date(dateMs),
+    messageId: messageIdHeader,
+    headers: [
+      ...Object.entries(request.headers).map(([key, value]) => ({ key, value })),
+      ...(request.priority === 'high' && !hasHeader(request.headers, 'importance')
+        ? [{ key: 'Importance', value: 'high' }]
+        : []),
+    ],
+    ...(request.text === undefined ? {} : { text: request.text }),
+    ...(request.html === undefined ? {} : { html: request.html }),
+    attachments: attachments.map(attachment => ({
+      content: attachment.content,
+      filename: attachment.filename ?? false,
+      ...(attachment.contentType === undefined ? {} : { contentType: attachment.contentType }),
+      ...(attachment.contentId === undefined ? {} : { cid: attachment.contentId }),
+      contentDisposition: attachment.disposition ?? (attachment.contentId === undefined ? 'attachment' : 'inline'),
+    })),
+    baseBoundary: id.toLowerCase(),
+    newline: '\r\n',
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  } as ConstructorParameters<typeof MailComposer>[0]);
+  return new Promise((resolve, reject) => {
+    composer
+      .compile()
+      .build((error, message) =>
+        error || !message ? reject(error ?? new Error('nothing composed')) : resolve(message),
+      );
+  });
+}
+
+function mailbox({ address, name }: { readonly address: string; readonly name?: string }): {
+  address: string;
+  name: string;
+} {
+  return { address, name: name ?? '' };
+}
+
+function hasHeader(headers: Readonly<Record<string, string>>, name: string): boolean {
+  return Object.keys(headers).some(key => key.toLowerCase() === name);
+}

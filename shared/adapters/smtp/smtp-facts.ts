@@ -1,0 +1,45 @@
+import type { FailureFacts, FailureStage } from '../../domain/diagnosis/diagnosis.ts';
+
+/** What nodemailer puts on its errors; all of it optional, none of it trusted. */
+export interface SmtpErrorLike {
+  readonly message?: string | undefined;
+  readonly code?: string | undefined;
+  readonly originalCode?: string | undefined;
+  readonly command?: string | undefined;
+  readonly response?: string | undefined;
+  readonly responseCode?: number | undefined;
+}
+
+/**
+ * Facts of a failed SMTP step. The stage is ours, since nodemailer names a lost connection `CONN` wherever it was
+ * lost, and stamps EAUTH, EENVELOPE and EMESSAGE on 4xx and 5xx alike.
+ */
+export function smtpFacts(error: SmtpErrorLike, stage: FailureStage): FailureFacts {
+  const reply = error.response ?? '';
+  const codes = /^(\d{3})[ -]?(?:([245]\.\d{1,3}\.\d{1,3})\b)?/.exec(reply);
+  const replyCode = codes ? Number(codes[1]) : error.responseCode;
+  const errorCode = error.originalCode ?? error.code;
+  return {
+    stage,
+    ...(replyCode === undefined ? {} : { replyCode }),
+    ...(codes?.[2] === undefined ? {} : { enhancedCode: codes[2] }),
+    text: reply === '' ? (error.message ?? 'no reply') : reply.replace(/\r?\n\d{3}[ -]/g, ' '),
+    // With a reply in hand the server's own words decide, not nodemailer's name for the step.
+    ...(errorCode === undefined || replyCode !== undefined ? {} : { errorCode }),
+  };
+}
+
+/** Facts of one SMTP reply. */
+export function replyFacts(reply: string, stage: FailureStage): FailureFacts {
+  return smtpFacts({ response: reply }, stage);
+}
+
+/** Where setting up a session failed: DNS, TCP, greeting, EHLO or TLS. */
+export function connectStage(error: SmtpErrorLike, sawServer: boolean): FailureStage {
+  if (error.code === 'EDNS' || /^(ENOTFOUND|EAI_)/.test(error.originalCode ?? error.code ?? '')) return 'dns';
+  if (error.code === 'ETLS' || error.command === 'STARTTLS') return 'tls';
+  if (error.command === 'EHLO' || error.command === 'HELO') return 'ehlo';
+  if (error.response !== undefined) return 'greeting';
+  if (/[Gg]reeting/.test(error.message ?? '')) return 'greeting';
+  return sawServer ? 'greeting' : 'tcp';
+}

@@ -1,0 +1,82 @@
+import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { partitionOf } from './record-entity.ts';
+import type { StorageClients } from './storage-clients.ts';
+import { statusOf, storageCodeOf, storageFault } from './storage-fault.ts';
+
+export const MESSAGES_TABLE = 'messages';
+const PAGE_ROWS = 1000;
+
+export type Row = Record<string, unknown>;
+
+/** The few operations that the message store is made of, each with its faults as ServiceFailure. */
+export interface TableAccess {
+  /** An entity-group transaction; gives the new ETags in order. */
+  submit(operation: string, actions: TransactionAction[]): Promise<readonly (string | undefined)[]>;
+  get(operation: string, row: string, select?: readonly string[]): Promise<Row | undefined>;
+  /** Rows with `first` ≤ row key < `last`, at most `max`. */
+  range(
+    operation: string,
+    first: string,
+    last: string,
+    max: number,
+    select?: readonly string[],
+  ): Promise<readonly Row[]>;
+  run<T>(operation: string, call: (table: TableClient) => Promise<T>): Promise<T>;
+}
+
+export function tableAccess(clients: StorageClients): TableAccess {
+  /** Runs a call; makes the table when this storage account has none yet, so that a fresh account works at once. */
+  async function run<T>(operation: string, call: (table: TableClient) => Promise<T>): Promise<T> {
+    try {
+      const table = await clients.table(MESSAGES_TABLE);
+      try {
+        return await call(table);
+      } catch (error) {
+        if (storageCodeOf(error) !== 'TableNotFound') throw error;
+        await table.createTable();
+        return await call(table);
+      }
+    } catch (error) {
+      throw storageFault('table', operation, error);
+    }
+  }
+
+  return {
+    run,
+    submit: (operation, actions) =>
+      run(operation, async table => {
+        const response = await table.submitTransaction(actions);
+        return response.subResponses.map(part => part.etag);
+      }),
+    async get(operation, row, select) {
+      try {
+        const options = select ? { queryOptions: { select: [...select] } } : {};
+        return await run(operation, table => table.getEntity<Row>(partitionOf(row), row, options));
+      } catch (error) {
+        if (failedWith(error) === 404) return undefined;
+        throw error;
+      }
+    },
+    range: (operation, first, last, max, select) =>
+      run(operation, async table => {
+        const filter = rangeFilter(first, last);
+        const rows: Row[] = [];
+        const queryOptions = { filter, ...(select ? { select: [...select] } : {}) };
+        const pages = table.listEntities<Row>({ queryOptions }).byPage({ maxPageSize: Math.min(PAGE_ROWS, max) });
+        for await (const page of pages) {
+          rows.push(...page);
+          if (rows.length >= max) break;
+        }
+        return rows.slice(0, max);
+      }),
+  };
+}
+
+/** The HTTP status that a ServiceFailure came from. */
+export function failedWith(error: unknown): number | undefined {
+  return statusOf((error as Error).cause);
+}
+
+export function rangeFilter(first: string, last: string): string {
+  return `PartitionKey eq '${partitionOf(first)}' and RowKey ge '${first}' and RowKey lt '${last}'`;
+}

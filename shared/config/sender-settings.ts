@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { parseAddress } from '../domain/address.ts';
+import { EXCHANGE_ONLINE_LIMITS, type MailboxLimits, type Sender } from '../domain/sender.ts';
+import type { SettingReader } from './setting-reader.ts';
+
+/** Tenant ids are GUIDs or a verified domain; client ids are GUIDs. A secret pasted here would otherwise travel in URLs. */
+const TENANT = /^[0-9A-Za-z](?:[0-9A-Za-z.-]{0,252}[0-9A-Za-z])$/;
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** Key Vault object names: letters, digits, hyphens, 1 to 127 characters. */
+const VAULT_NAME = /^[0-9A-Za-z-]{1,127}$/;
+
+const address = z.string().transform((value, context) => {
+  const parsed = parseAddress(value.trim());
+  if (parsed.ok) return parsed.address;
+  context.addIssue({ code: 'custom', message: 'must be a mailbox address' });
+  return z.NEVER;
+});
+
+const pattern = z
+  .string()
+  .refine(value => isPattern(value.trim()), 'must be an address or *@domain')
+  .transform(value => value.trim());
+const vaultName = z.string().regex(VAULT_NAME, 'must be a Key Vault name (letters, digits, hyphens)');
+
+const credential = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('certificate'),
+    name: vaultName,
+    sign: z.enum(['local', 'vault']).default('local'),
+  }),
+  z.strictObject({ kind: z.literal('managedIdentity'), clientId: z.string().regex(GUID, 'must be a GUID').optional() }),
+  z.strictObject({ kind: z.literal('secret'), name: vaultName }),
+]);
+
+const positive = z.int().min(1);
+const limits = z.strictObject({
+  messagesPerMinute: z.number().positive().default(EXCHANGE_ONLINE_LIMITS.messagesPerMinute),
+  recipientsPerDay: positive.default(EXCHANGE_ONLINE_LIMITS.recipientsPerDay),
+  connections: positive.max(20).default(EXCHANGE_ONLINE_LIMITS.connections),
+  recipientsPerMessage: positive.max(1000).default(EXCHANGE_ONLINE_LIMITS.recipientsPerMessage),
+  messageBytes: positive.max(157_286_400).default(EXCHANGE_ONLINE_LIMITS.messageBytes),
+});
+
+const sender = z
+  .strictObject({
+    mailbox: address.optional(),
+    mailboxes: z.array(address).min(1).optional(),
+    from: z.union([z.array(pattern).min(1), pattern.transform(one => [one])]).optional(),
+    tenantId: z.string().regex(TENANT, 'must be a tenant id or domain'),
+    clientId: z.string().regex(GUID, 'must be a GUID'),
+    credential,
+    limits: limits.prefault({}),
+    authorization: z.enum(['appRbac', 'claim']).optional(),
+  })
+  .refine(
+    value => (value.mailbox === undefined) !== (value.mailboxes === undefined),
+    'needs mailbox or mailboxes, one of them',
+  );
+
+/** MAIL_SENDERS: every fault is named by its place in the array, never with the value found there. */
+export function senderList(read: SettingReader): readonly Sender[] {
+  const value = read.json('MAIL_SENDERS', undefined);
+  const parsed = z.array(sender).min(1, 'must have at least one entry').safeParse(value);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues.slice(0, 20)) {
+      const place = issue.path.map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+      read.problem(
+        `MAIL_SENDERS${place}`,
+        issue.code === 'unrecognized_keys'
+          ? `has unknown fields: ${issue.keys.join(', ')}`
+          : issue.message.replace(/, received .*/, ''),
+      );
+    }
+    return [];
+  }
+  return parsed.data.map(entry => {
+    const mailboxes = entry.mailboxes ?? (entry.mailbox === undefined ? [] : [entry.mailbox]);
+    return toSender(mailboxes, entry.from ?? mailboxes, entry);
+  });
+}
+
+/** MAIL_TENANT_ID, MAIL_CLIENT_ID, MAIL_MAILBOX and MAIL_CERTIFICATE_NAME: one mailbox, sending as itself. */
+export function flatSender(read: SettingReader): readonly Sender[] {
+  const tenantId = read.required('MAIL_TENANT_ID');
+  const clientId = read.required('MAIL_CLIENT_ID');
+  const mailbox = read.required('MAIL_MAILBOX');
+  const certificate = read.required('MAIL_CERTIFICATE_NAME');
+  if (tenantId !== '' && !TENANT.test(tenantId)) read.problem('MAIL_TENANT_ID', 'must be a tenant id or domain');
+  if (clientId !== '' && !GUID.test(clientId))
+    read.problem('MAIL_CLIENT_ID', 'must be a GUID (the application id of the app registration)');
+  if (certificate !== '' && !VAULT_NAME.test(certificate))
+    read.problem('MAIL_CERTIFICATE_NAME', 'must be a Key Vault certificate name (letters, digits, hyphens)');
+  const parsed = parseAddress(mailbox);
+  if (!parsed.ok) {
+    if (mailbox !== '') read.problem('MAIL_MAILBOX', `must be a mailbox address; it ${parsed.reason}`);
+    return [];
+  }
+  return [
+    toSender([parsed.address], [parsed.address], {
+      tenantId,
+      clientId,
+      credential: { kind: 'certificate', name: certificate, sign: 'local' },
+      limits: EXCHANGE_ONLINE_LIMITS,
+    }),
+  ];
+}
+
+function toSender(
+  mailboxes: readonly string[],
+  from: readonly string[],
+  entry: {
+    readonly tenantId: string;
+    readonly clientId: string;
+    readonly credential: z.output<typeof credential>;
+    readonly limits: MailboxLimits;
+    readonly authorization?: 'appRbac' | 'claim' | undefined;
+  },
+): Sender {
+  const { credential: proof, authorization } = entry;
+  return {
+    mailboxes,
+    from,
+    tenantId: entry.tenantId,
+    clientId: entry.clientId,
+    credential:
+      proof.kind === 'managedIdentity'
+        ? { kind: proof.kind, ...(proof.clientId === undefined ? {} : { clientId: proof.clientId }) }
+        : proof,
+    limits: entry.limits,
+    ...(authorization === undefined ? {} : { authorization }),
+  };
+}
+
+function isPattern(value: string): boolean {
+  return value.startsWith('*@') ? parseAddress(`a${value.slice(1)}`).ok : parseAddress(value).ok;
+}

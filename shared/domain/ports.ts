@@ -1,0 +1,230 @@
+import type { FailureFacts } from './diagnosis/diagnosis.ts';
+import type { MailRequest } from './mail-request.ts';
+import type { MessageRecord, MessageStatus, Priority } from './message-record.ts';
+import type { Sender } from './sender.ts';
+
+/** The time and what is drawn by lot, handed in so that tests can set them. */
+export interface Clock {
+  /** ms since 1970. */
+  now(): number;
+  /** A number in [0, 1). */
+  random(): number;
+  randomBytes(count: number): Uint8Array;
+  sleep(ms: number): Promise<void>;
+}
+
+/** Fields of a log line. Alert rules query these names and no others; `detail` is for people. */
+export interface LogFields {
+  readonly event: string;
+  readonly messageId?: string;
+  readonly traceId?: string;
+  readonly mailbox?: string;
+  readonly phase?: string;
+  readonly code?: string;
+  readonly state?: string;
+  readonly attempt?: number;
+  readonly ms?: number;
+  readonly detail?: string;
+  readonly [extra: string]: string | number | boolean | undefined;
+}
+
+export type LogLevel = 'info' | 'warn' | 'error';
+export type Log = (level: LogLevel, fields: LogFields) => void;
+
+/** A record as read, with the ETag that the next write must name. */
+export interface Stored {
+  readonly record: MessageRecord;
+  readonly etag: string;
+}
+
+/** The mail's bytes when they stand in the table row itself. */
+export interface StoredWithContent extends Stored {
+  readonly inlineContent?: Uint8Array;
+}
+
+/** What `sweep` and the queue figures read: one small row for each message that is not final. */
+export interface OpenRow {
+  readonly id: string;
+  readonly mailbox: string;
+  readonly status: MessageStatus;
+  readonly priority: Priority;
+  readonly dueAtMs: number;
+  readonly generation: number;
+  /** When its queue copy becomes visible; absent while it is parked. */
+  readonly wakeAtMs?: number;
+  readonly claimUntilMs?: number;
+  readonly etag: string;
+}
+
+/** `put` without `wakeAtMs` parks the message: it has no queue copy until `sweep` releases it. */
+export type OpenRowChange =
+  | { readonly kind: 'untouched' }
+  | { readonly kind: 'put'; readonly wakeAtMs?: number }
+  | { readonly kind: 'remove' };
+
+/** `conflict`: the row is no longer what the writer read. The writer has lost its claim or its race. */
+export type WriteResult =
+  | { readonly ok: true; readonly etag: string }
+  | { readonly ok: false; readonly reason: 'conflict' | 'gone' };
+
+export interface IdempotencyEntry {
+  readonly row: string;
+  readonly fingerprint: string;
+}
+
+export type InsertResult =
+  | { readonly kind: 'inserted' }
+  | { readonly kind: 'duplicate'; readonly messageId: string; readonly fingerprint: string };
+
+export interface DueContent {
+  readonly id: string;
+  readonly deleteAfterMs: number;
+}
+
+export interface ListQuery {
+  readonly status?: MessageStatus;
+  readonly mailbox?: string;
+  readonly caller?: string;
+  readonly limit: number;
+  readonly continuation?: string;
+}
+
+/**
+ * The table of messages. Every write that changes a message's state also keeps its open row, in one
+ * entity-group transaction. Faults of the service are thrown as ServiceFailure.
+ */
+export interface MessageStore {
+  /** Record, open row and idempotency entry in one transaction. `wakeAtMs` absent = parked. */
+  insert(
+    record: MessageRecord,
+    inlineContent: Uint8Array | undefined,
+    options: { readonly wakeAtMs?: number; readonly idempotency?: IdempotencyEntry },
+  ): Promise<InsertResult>;
+  /** The record with its inline content; undefined when there is none of this id. */
+  read(id: string): Promise<StoredWithContent | undefined>;
+  /** The record without content, for answers. */
+  peek(id: string): Promise<Stored | undefined>;
+  /**
+   * Writes a changed record. `open` tells what becomes of its open row: kept as it is, written anew, or removed
+   * (final states; inline content goes with it unless the record's `content` says until when it is kept).
+   */
+  write(record: MessageRecord, etag: string, open: OpenRowChange): Promise<WriteResult>;
+  list(query: ListQuery): Promise<{ readonly records: readonly MessageRecord[]; readonly continuation?: string }>;
+  /** Open rows in order of age, at most `max`. */
+  openRows(max: number): Promise<readonly OpenRow[]>;
+  /** Notes new releases (next generation, wake time) for rows that have not changed since they were read; returns the ones that took. */
+  release(
+    rows: readonly { readonly row: OpenRow; readonly wakeAtMs: number }[],
+  ): Promise<readonly { readonly id: string; readonly generation: number }[]>;
+  /** Messages whose kept content is due for deletion, at most `max`. */
+  contentDue(nowMs: number, max: number): Promise<readonly DueContent[]>;
+  /** Deletes kept content, `dropBlob` first, and the note that it was due. A message put back meanwhile keeps its content. */
+  dropContent(due: DueContent, dropBlob: () => Promise<void>): Promise<void>;
+  /** Final records made before `beforeMs`, oldest first, at most `max`; with their idempotency entries they are deleted by `remove`. */
+  expired(beforeMs: number, max: number): Promise<readonly MessageRecord[]>;
+  remove(records: readonly MessageRecord[]): Promise<void>;
+}
+
+/** Blobs of composed mails too large for a table row, and of raw texts from the poison queues. */
+export interface ContentStore {
+  put(id: string, content: Uint8Array): Promise<void>;
+  /** Takes the bytes as they come and stores nothing when the source fails. */
+  putStream(id: string, content: AsyncIterable<Uint8Array>): Promise<void>;
+  get(id: string): Promise<AsyncIterable<Uint8Array> | undefined>;
+  delete(id: string): Promise<void>;
+  putPoison(name: string, text: string): Promise<void>;
+  /** An attachment that a queue producer left in the container mail-intake; undefined when there is none of this name. */
+  getIntake(name: string, maxBytes: number): Promise<Uint8Array | undefined>;
+}
+
+/** A wake-up says only: look at this message. The table says what to do. */
+export interface WakeUp {
+  readonly messageId: string;
+  readonly generation?: number;
+}
+
+export interface WakeQueue {
+  put(wakeUp: WakeUp, priority: Priority, delayMs: number): Promise<void>;
+}
+
+/** A message of a poison queue, read raw: its text is whatever was on the queue, base64 or not. */
+export interface PoisonMessage {
+  readonly queue: string;
+  readonly text: string;
+  readonly insertedAtMs: number;
+  done(): Promise<void>;
+}
+
+export interface RequestQueues {
+  /** Copies the text of a refused request to mail-requests-poison. */
+  poisonRequest(text: string): Promise<void>;
+  /** Puts a request back for later, with its key, when a service it needs is away. */
+  retryRequest(text: string, delayMs: number): Promise<void>;
+  receivePoison(max: number): Promise<readonly PoisonMessage[]>;
+}
+
+export interface ComposedAttachment {
+  readonly content: Uint8Array;
+  readonly filename?: string | undefined;
+  readonly contentType?: string | undefined;
+  readonly contentId?: string | undefined;
+  readonly disposition?: 'attachment' | 'inline' | undefined;
+}
+
+export interface ComposeInput {
+  readonly id: string;
+  readonly request: MailRequest;
+  readonly attachments: readonly ComposedAttachment[];
+  /** Date header: when the mail is to go, ms since 1970. */
+  readonly dateMs: number;
+  /** With angle brackets. */
+  readonly messageIdHeader: string;
+}
+
+/** Makes the bytes of a mail; the same input gives the same bytes. */
+export type ComposeMail = (input: ComposeInput) => Promise<Uint8Array>;
+
+export interface SubmitJob {
+  readonly messageId: string;
+  readonly sender: Sender;
+  readonly mailbox: string;
+  readonly from: string;
+  readonly recipients: readonly string[];
+  readonly bytes: number;
+  readonly eightBit: boolean;
+  /** Aborted when the claim is lost: the connection is dropped at once. */
+  readonly signal: AbortSignal;
+  /** Opens the mail's bytes; called once the server takes content. */
+  content(): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
+  /** Before the envelope goes out. A rejection ends the attempt with nothing sent. */
+  beforeContent(): Promise<void>;
+  /** Right before the terminating dot. A rejection drops the connection with the dot unsent. */
+  beforeFinal(): Promise<void>;
+}
+
+export interface RefusedRecipient {
+  readonly address: string;
+  readonly facts: FailureFacts;
+}
+
+/** What one submission came to. Adapters report facts; what follows from them is the domain's business. */
+export type SubmitResult =
+  | {
+      readonly kind: 'accepted';
+      readonly reply: string;
+      readonly serverMessageId?: string;
+      readonly accepted: readonly string[];
+      readonly refused: readonly RefusedRecipient[];
+      readonly timings: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly facts: FailureFacts;
+      /** The dot had been handed to the socket and no reply came: nobody knows whether Exchange has the mail. */
+      readonly inDoubt: boolean;
+      readonly refused: readonly RefusedRecipient[];
+    };
+
+export interface MailTransport {
+  submit(job: SubmitJob, log: Log): Promise<SubmitResult>;
+}

@@ -1,0 +1,204 @@
+import type { Acceptance, AcceptInput } from '../domain/accept-input.ts';
+import { idempotencyRow } from '../domain/idempotency.ts';
+import { MailTooLargeError } from '../domain/mail-body.ts';
+import { newMessageId } from '../domain/message-id.ts';
+import type { MessageRecord } from '../domain/message-record.ts';
+import { invalid } from '../domain/parse-mail-request.ts';
+import { tooLarge } from '../domain/policy.ts';
+import type { Clock, Log, MessageStore, WakeQueue } from '../domain/ports.ts';
+import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
+import { RawMailError } from '../domain/raw-mail.ts';
+import { redact } from '../domain/redact.ts';
+import { PARK_BEYOND_MS, wakeDelayMs } from '../domain/schedule.ts';
+import { prepareRaw } from './prepare-raw.ts';
+import { type PrepareDeps, prepareRequest } from './prepare-request.ts';
+import type { PreparedMail } from './prepared-mail.ts';
+
+export interface AcceptDeps extends PrepareDeps {
+  readonly store: MessageStore;
+  readonly wakeUps: WakeQueue;
+  readonly clock: Clock;
+  /** Mails up to this size stand in the table row itself. */
+  readonly inlineBytes: number;
+}
+
+/**
+ * Takes a mail over: checks, composes, stores, wakes the sender. What it answers with `accepted` is durable.
+ *
+ * Two storage calls for a small mail, an Idempotency-Key included: record, open row and key entry are one transaction.
+ * Throws ServiceFailure when storage is away; nothing half-done is left that `sweep` does not finish.
+ */
+export async function acceptMail(deps: AcceptDeps, input: AcceptInput, log: Log): Promise<Outcome<Acceptance>> {
+  const begun = performance.now();
+  const nowMs = deps.clock.now();
+  const id = newMessageId(nowMs, deps.clock.randomBytes(10));
+  const prepared = await prepare(deps, input, id, nowMs);
+  if (!prepared.ok) return prepared;
+  const mail = prepared.value;
+  try {
+    const content = await contentOf(deps, mail, id);
+    if (mail.dryRun) return accepted(dryRun(mail, content));
+    return await store(deps, input, mail, content, id, nowMs, begun, log);
+  } catch (error) {
+    if (error instanceof RawMailError) return invalid([error.detail]);
+    if (error instanceof MailTooLargeError) return tooLarge(error.maxBytes);
+    throw error;
+  }
+}
+
+function prepare(deps: AcceptDeps, input: AcceptInput, id: string, nowMs: number): Promise<Outcome<PreparedMail>> {
+  const { body } = input;
+  return body.kind === 'request'
+    ? prepareRequest(deps, { ...input, body }, id, nowMs)
+    : prepareRaw(deps.settings, { ...input, body }, id, nowMs);
+}
+
+type StoredContent = { readonly inline?: Uint8Array; readonly bytes: number; readonly eightBit: boolean };
+
+/** Reads the content to its end; what does not fit into the row has gone to its blob when this returns. */
+async function contentOf(deps: AcceptDeps, mail: PreparedMail, id: string): Promise<StoredContent> {
+  const { content } = mail;
+  if (content.kind === 'bytes') {
+    const { bytes, eightBit } = content;
+    if (bytes.length <= deps.inlineBytes) return { inline: bytes, bytes: bytes.length, eightBit };
+    if (!mail.dryRun) await deps.contents.put(id, bytes);
+    return { bytes: bytes.length, eightBit };
+  }
+  const collected: Uint8Array[] = [content.head];
+  let size = content.head.length;
+  const iterator = content.body[Symbol.asyncIterator]();
+  for (;;) {
+    const { value, done } = await iterator.next();
+    if (done) return { inline: Buffer.concat(collected), bytes: content.facts.bytes, eightBit: content.facts.eightBit };
+    collected.push(value);
+    size += value.length;
+    if (size > deps.inlineBytes) break;
+  }
+  const whole = continued(collected, iterator);
+  if (mail.dryRun) for await (const _chunk of whole);
+  else await deps.contents.putStream(id, whole);
+  return { bytes: content.facts.bytes, eightBit: content.facts.eightBit };
+}
+
+async function* continued(first: Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for (let chunk = first.shift(); chunk; chunk = first.shift()) yield chunk;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+async function store(
+  deps: AcceptDeps,
+  input: AcceptInput,
+  mail: PreparedMail,
+  content: StoredContent,
+  id: string,
+  nowMs: number,
+  begun: number,
+  log: Log,
+): Promise<Outcome<Acceptance>> {
+  const key = input.idempotencyKey ?? mail.idempotencyKey;
+  const row = key === undefined ? undefined : idempotencyRow(input.caller.id, key);
+  const record = newRecord(deps, input, mail, content, id, nowMs, row);
+  const delayMs = wakeDelayMs(record.dueAtMs, nowMs);
+  const isParked = record.dueAtMs - nowMs > PARK_BEYOND_MS;
+  const fingerprint = row === undefined ? '' : mail.fingerprint();
+  const inserted = await deps.store.insert(record, content.inline, {
+    ...(isParked ? {} : { wakeAtMs: nowMs + delayMs }),
+    ...(row === undefined ? {} : { idempotency: { row, fingerprint } }),
+  });
+  if (inserted.kind === 'duplicate') {
+    if (content.inline === undefined) await deps.contents.delete(id);
+    if (inserted.fingerprint !== fingerprint) {
+      return refused(
+        problem(
+          'idempotency_key_reused',
+          'This Idempotency-Key was used for another message. Take a new key for each message.',
+          { errors: [{ pointer: '', detail: 'header Idempotency-Key: used before with other content' }] },
+        ),
+      );
+    }
+    log('info', { event: 'message.replayed', messageId: inserted.messageId, traceId: input.traceId });
+    return accepted({
+      kind: 'accepted',
+      id: inserted.messageId,
+      status: 'queued',
+      replayed: true,
+      dueAtMs: record.dueAtMs,
+    });
+  }
+  if (!isParked) await wake(deps, record, delayMs, log);
+  log('info', {
+    event: 'message.accepted',
+    messageId: id,
+    traceId: input.traceId,
+    mailbox: mail.mailbox,
+    state: 'queued',
+    ms: Math.round(performance.now() - begun),
+    bytes: content.bytes,
+    recipients: mail.recipients.length,
+  });
+  return accepted({ kind: 'accepted', id, status: 'queued', replayed: false, dueAtMs: record.dueAtMs });
+}
+
+/** The message is durable by now: a wake-up that cannot be put is `sweep`'s to make good, not the caller's. */
+async function wake(deps: AcceptDeps, record: MessageRecord, delayMs: number, log: Log): Promise<void> {
+  try {
+    await deps.wakeUps.put({ messageId: record.id, generation: record.generation }, record.priority, delayMs);
+  } catch (error) {
+    log('warn', {
+      event: 'wakeup.failed',
+      messageId: record.id,
+      traceId: record.traceId,
+      detail: redact(error instanceof Error ? error.message : String(error), 300),
+    });
+  }
+}
+
+function newRecord(
+  deps: AcceptDeps,
+  input: AcceptInput,
+  mail: PreparedMail,
+  content: StoredContent,
+  id: string,
+  nowMs: number,
+  row: string | undefined,
+): MessageRecord {
+  const dueAtMs = Math.max(nowMs, mail.sendAtMs ?? nowMs);
+  return {
+    id,
+    status: 'queued',
+    caller: input.caller.id,
+    from: mail.from,
+    mailbox: mail.mailbox,
+    recipients: mail.recipients.map(address => ({ address, outcome: 'pending' })),
+    priority: mail.priority,
+    metadata: mail.metadata,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    ...(mail.sendAtMs === undefined ? {} : { sendAtMs: mail.sendAtMs }),
+    ...(mail.expiresAtMs === undefined ? {} : { expiresAtMs: mail.expiresAtMs }),
+    deadlineAtMs: dueAtMs + deps.settings.deadlineMs,
+    onUnknown: mail.onUnknown,
+    dueAtMs,
+    generation: 1,
+    attempts: 0,
+    resends: 0,
+    content: { kind: content.inline ? 'inline' : 'blob', bytes: content.bytes, eightBit: content.eightBit },
+    messageIdHeader: mail.messageIdHeader,
+    ...(row === undefined ? {} : { idempotencyRow: row }),
+    traceId: input.traceId,
+    events: [{ atMs: nowMs, status: 'queued' }],
+  };
+}
+
+function dryRun(mail: PreparedMail, content: StoredContent): Acceptance {
+  const bytes = content.inline ?? (mail.content.kind === 'bytes' ? mail.content.bytes : mail.content.head);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = text.indexOf('\r\n\r\n');
+  return {
+    kind: 'dryRun',
+    headers: text.subarray(0, end < 0 ? text.length : end).toString('utf8'),
+    bytes: content.bytes,
+    mailbox: mail.mailbox,
+    recipients: mail.recipients,
+  };
+}

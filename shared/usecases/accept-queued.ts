@@ -1,0 +1,104 @@
+import { ServiceFailure } from '../domain/failure.ts';
+import { newMessageId } from '../domain/message-id.ts';
+import type { Log, RequestQueues } from '../domain/ports.ts';
+import { type Problem, problem } from '../domain/problem.ts';
+import { refusedRecord, requestDigestRow } from '../domain/refused-request.ts';
+import { type AcceptDeps, acceptMail } from './accept-mail.ts';
+
+export interface QueuedRequest {
+  /** The message's text as the producer wrote it; undefined where only the parsed value has come through. */
+  readonly text: string;
+  readonly value: unknown;
+  /** Id of the queue message: the idempotency key of a request that brings none. */
+  readonly queueMessageId: string;
+  readonly insertedAtMs: number;
+  readonly dequeueCount: number;
+}
+
+/** From this delivery on a request is put back for later rather than counted towards the poison queue. */
+const PUT_BACK_FROM_DEQUEUE = 3;
+const PUT_BACK_AFTER_MS = 60_000;
+
+/**
+ * Takes a request from `mail-requests`. What is wrong with it becomes a failed message with its reasons, and its text
+ * goes to the poison queue; a service that is away delays it without end, since the producer has no other copy.
+ */
+export async function acceptQueued(
+  deps: AcceptDeps & { readonly requests: RequestQueues },
+  request: QueuedRequest,
+  log: Log,
+): Promise<void> {
+  const traceId = Buffer.from(deps.clock.randomBytes(16)).toString('hex');
+  const ageMs = deps.clock.now() - request.insertedAtMs;
+  try {
+    if (ageMs > deps.settings.deadlineMs) {
+      return await refuse(
+        deps,
+        request,
+        problem(
+          'request_too_old',
+          `The request was on the queue for ${Math.round(ageMs / 3_600_000)} hours, longer than MAIL_DEADLINE_HOURS.`,
+        ),
+        traceId,
+        log,
+      );
+    }
+    if (typeof request.value !== 'object' || request.value === null || Array.isArray(request.value)) {
+      return await refuse(
+        deps,
+        request,
+        problem('request_not_json', 'The queue message is not a JSON object.', {
+          errors: [{ pointer: '', detail: 'must be a JSON object' }],
+        }),
+        traceId,
+        log,
+      );
+    }
+    const outcome = await acceptMail(
+      deps,
+      {
+        caller: { id: 'queue', isOperator: false },
+        channel: 'queue',
+        body: { kind: 'request', value: request.value },
+        traceId,
+        ...(typeof (request.value as { idempotencyKey?: unknown }).idempotencyKey === 'string'
+          ? {}
+          : { idempotencyKey: request.queueMessageId }),
+      },
+      log,
+    );
+    if (!outcome.ok) await refuse(deps, request, outcome.problem, traceId, log);
+  } catch (error) {
+    if (!(error instanceof ServiceFailure) || request.dequeueCount < PUT_BACK_FROM_DEQUEUE) throw error;
+    log('warn', { event: 'request.putback', traceId, attempt: request.dequeueCount, detail: error.message });
+    await deps.requests.retryRequest(withKey(request), PUT_BACK_AFTER_MS);
+  }
+}
+
+async function refuse(
+  deps: AcceptDeps & { readonly requests: RequestQueues },
+  request: QueuedRequest,
+  found: Problem,
+  traceId: string,
+  log: Log,
+): Promise<void> {
+  const row = requestDigestRow(request.text);
+  const id = newMessageId(deps.clock.now(), deps.clock.randomBytes(10));
+  const errors = found.errors.length > 0 ? found.errors : [{ pointer: '', detail: found.detail }];
+  const record = refusedRecord(id, deps.clock.now(), { code: found.code, caller: 'queue', traceId, row, errors });
+  const inserted = await deps.store.insert(record, undefined, { idempotency: { row, fingerprint: row } });
+  await deps.requests.poisonRequest(request.text);
+  log('warn', {
+    event: 'request.refused',
+    messageId: inserted.kind === 'duplicate' ? inserted.messageId : id,
+    traceId,
+    code: found.code,
+    state: 'failed',
+    detail: errors.map(error => error.pointer).join(' '),
+  });
+}
+
+/** The request with the key it has gone by so far: put back it gets another queue message id. */
+function withKey(request: QueuedRequest): string {
+  return JSON.stringify({ idempotencyKey: request.queueMessageId, ...(request.value as object) });
+}

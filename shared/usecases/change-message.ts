@@ -1,0 +1,140 @@
+import type { Caller } from '../domain/accept-input.ts';
+import type { MailSettings } from '../domain/mail-settings.ts';
+import { isMessageId } from '../domain/message-id.ts';
+import { type MessageRecord, withEvent } from '../domain/message-record.ts';
+import type { Clock, ContentStore, Log, MessageStore, WakeQueue } from '../domain/ports.ts';
+import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
+import { end } from '../domain/settle.ts';
+import { recordOutcome } from './record-outcome.ts';
+
+export interface ChangeDeps {
+  readonly settings: MailSettings;
+  readonly store: MessageStore;
+  readonly contents: ContentStore;
+  readonly wakeUps: WakeQueue;
+  readonly clock: Clock;
+}
+
+/** A write that lost its race is tried again on what the record says now. */
+const TRIES = 5;
+
+/** The record, if it exists and the caller may see it. Both cases of "no" look the same from outside. */
+export async function findMessage(
+  deps: Pick<ChangeDeps, 'store'>,
+  caller: Caller,
+  id: string,
+): Promise<Outcome<{ readonly record: MessageRecord; readonly etag: string }>> {
+  const stored = isMessageId(id) ? await deps.store.peek(id) : undefined;
+  if (!stored || (!caller.isOperator && stored.record.caller !== caller.id)) {
+    return refused(problem('message_not_found', 'There is no message of this id.'));
+  }
+  return accepted(stored);
+}
+
+/** Cancels what has not been submitted: `queued` and `deferred`. Anything else is refused with `not_cancellable`. */
+export async function cancelMessage(
+  deps: ChangeDeps,
+  caller: Caller,
+  id: string,
+  log: Log,
+): Promise<Outcome<MessageRecord>> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const found = await findMessage(deps, caller, id);
+    if (!found.ok) return found;
+    const { record, etag } = found.value;
+    if (record.status === 'cancelled') return accepted(record);
+    const isTouched = record.recipients.some(recipient => recipient.outcome === 'accepted');
+    if ((record.status !== 'queued' && record.status !== 'deferred') || isTouched) {
+      return refused(
+        problem(
+          'not_cancellable',
+          `The message is ${record.status}${isTouched ? ' and has gone to some of its recipients' : ''}; only a message that has not been submitted can be cancelled.`,
+        ),
+      );
+    }
+    const cancelled = end(
+      record,
+      'cancelled',
+      {},
+      { nowMs: deps.clock.now(), random: 0, retention: deps.settings.retention },
+    );
+    let conflict = false;
+    await recordOutcome(
+      deps,
+      record.traceId,
+      cancelled,
+      async change => {
+        const written = await deps.store.write(cancelled, etag, change);
+        conflict = !written.ok;
+        return written;
+      },
+      conflictless(log),
+    );
+    if (!conflict) return accepted(cancelled);
+  }
+  return refused(problem('not_cancellable', 'The message is being sent at this moment.'));
+}
+
+/**
+ * Puts a failed or unknown message back, to the recipients without a 250. `content_gone` when its content has been
+ * deleted, `not_retryable` in any other state.
+ */
+export async function retryMessage(
+  deps: ChangeDeps,
+  caller: Caller,
+  id: string,
+  log: Log,
+): Promise<Outcome<MessageRecord>> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const found = await findMessage(deps, caller, id);
+    if (!found.ok) return found;
+    const { record, etag } = found.value;
+    if (record.status !== 'failed' && record.status !== 'unknown') {
+      return refused(
+        problem('not_retryable', `The message is ${record.status}; only a failed or unknown one can be tried again.`),
+      );
+    }
+    if (record.content.isDeleted || record.recipients.length === 0) {
+      return refused(problem('content_gone', 'The content of the message is no longer kept; send it anew.'));
+    }
+    const again = putBack(record, deps.clock.now(), deps.settings.deadlineMs);
+    const written = await deps.store.write(again, etag, { kind: 'put', wakeAtMs: deps.clock.now() });
+    if (!written.ok) continue;
+    await deps.wakeUps.put({ messageId: id, generation: again.generation }, again.priority, 0);
+    log('info', {
+      event: 'message.retried',
+      messageId: id,
+      traceId: again.traceId,
+      mailbox: again.mailbox,
+      state: 'queued',
+    });
+    return accepted(again);
+  }
+  return refused(problem('not_retryable', 'The message is being changed at this moment; try again.'));
+}
+
+function putBack(record: MessageRecord, nowMs: number, deadlineMs: number): MessageRecord {
+  const { finalAtMs: _finalAt, code: _code, attemptsOfCode: _attempts, expiresAtMs: _expiresAt, ...rest } = record;
+  const { deleteAfterMs: _deleteAfter, ...content } = record.content;
+  return {
+    ...rest,
+    status: 'queued',
+    updatedAtMs: nowMs,
+    dueAtMs: nowMs,
+    deadlineAtMs: nowMs + deadlineMs,
+    resends: 0,
+    generation: record.generation + 1,
+    content,
+    recipients: record.recipients.map(recipient =>
+      recipient.outcome === 'accepted' ? recipient : { address: recipient.address, outcome: 'pending' },
+    ),
+    events: withEvent(record.events, { atMs: nowMs, status: 'queued', note: 'put back on request' }),
+  };
+}
+
+/** A lost race is handled by the caller of this log; only what did happen is worth a line. */
+function conflictless(log: Log): Log {
+  return (level, fields) => {
+    if (fields.event !== 'claim.lost') log(level, fields);
+  };
+}

@@ -1,0 +1,74 @@
+import { isMessageId, newMessageId } from '../domain/message-id.ts';
+import { isFinal, type MessageRecord } from '../domain/message-record.ts';
+import type { Clock, ContentStore, Log, MessageStore, PoisonMessage, WakeQueue } from '../domain/ports.ts';
+import { refusedRecord, requestDigestRow } from '../domain/refused-request.ts';
+
+export interface PoisonDeps {
+  readonly store: MessageStore;
+  readonly contents: ContentStore;
+  readonly wakeUps: WakeQueue;
+  readonly clock: Clock;
+}
+
+/**
+ * Turns one message of a poison queue into something a person finds: a wake-up for a message that is not final is
+ * released again; anything else becomes a failed record with its raw text in the container mail-poison. The copy on
+ * the queue is deleted last, so a crash in between repeats the work and loses nothing.
+ */
+export async function recordPoison(deps: PoisonDeps, message: PoisonMessage, log: Log): Promise<void> {
+  const messageId = wakeUpOf(message.text);
+  const stored = messageId === undefined ? undefined : await deps.store.peek(messageId);
+  if (stored) {
+    if (!isFinal(stored.record.status)) {
+      await deps.wakeUps.put(
+        { messageId: stored.record.id, generation: stored.record.generation },
+        stored.record.priority,
+        0,
+      );
+      log('warn', {
+        event: 'poison.released',
+        messageId: stored.record.id,
+        mailbox: stored.record.mailbox,
+        detail: message.queue,
+      });
+    }
+    await message.done();
+    return;
+  }
+  const row = requestDigestRow(message.text);
+  const id = newMessageId(deps.clock.now(), deps.clock.randomBytes(10));
+  const record = refusedRecord(id, deps.clock.now(), {
+    code: 'poison_message',
+    caller: 'queue',
+    traceId: '',
+    row,
+    errors: [{ pointer: '', detail: `given up by the host after repeated failures on ${message.queue}` }],
+  });
+  const known = await insertOnce(deps.store, record, row);
+  await deps.contents.putPoison(`${known ?? id}.txt`, message.text);
+  await message.done();
+  if (known === undefined)
+    log('error', {
+      event: 'poison.recorded',
+      messageId: id,
+      code: 'poison_message',
+      state: 'failed',
+      detail: message.queue,
+    });
+}
+
+/** Inserts the record unless this very text has one already; returns the id of that one. */
+async function insertOnce(store: MessageStore, record: MessageRecord, row: string): Promise<string | undefined> {
+  const inserted = await store.insert(record, undefined, { idempotency: { row, fingerprint: row } });
+  return inserted.kind === 'duplicate' ? inserted.messageId : undefined;
+}
+
+function wakeUpOf(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const id = typeof value === 'object' && value !== null ? (value as { messageId?: unknown }).messageId : undefined;
+    return isMessageId(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
