@@ -1,11 +1,10 @@
 import type { Limits, Mailbox, World } from '../world.ts';
-import type { Session } from './session.ts';
 
 const DAY_MS = 86_400_000;
 
 interface Use {
   /** Signed-in sessions, in order of their sign-in. */
-  sessions: Session[];
+  sessions: object[];
   /** When messages were accepted, ms; a delayed one counts where its delay ends. */
   acceptedAtMs: number[];
   recipients: { atMs: number; count: number }[];
@@ -13,10 +12,10 @@ interface Use {
 
 /** What each mailbox has used of its limits. */
 export interface MailboxUse {
-  signedIn(session: Session, mailbox: Mailbox): void;
-  left(session: Session): void;
+  signedIn(session: object, mailbox: Mailbox): void;
+  left(session: object): void;
   /** Whether the session is beyond the mailbox's number of concurrent connections; earlier sign-ins come first. */
-  exceedsConnections(session: Session, mailbox: Mailbox, limits: Limits): boolean;
+  exceedsConnections(session: object, mailbox: Mailbox, limits: Limits): boolean;
   /** Time until the rate allows one more message, ms; 0 when it does now. */
   rateWaitMs(mailbox: Mailbox, limits: Limits, nowMs: number): number;
   exceedsRecipients(mailbox: Mailbox, limits: Limits, count: number, nowMs: number): boolean;

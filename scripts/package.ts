@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { archivesOf } from './package-files.ts';
+import { stageApp } from './package-stage.ts';
+
+/**
+ * Makes the deployment package `exosend.zip`, and `exosend-maps.zip` with its source maps, in out/ or the folder that
+ * `--out` names. The same commit gives the same bytes, so two people can compare what they deploy by its SHA-256.
+ */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'out') } } });
+const out = resolve(values.out);
+// The bundler takes its entry point from the current folder.
+process.chdir(root);
+
+const staged = await stageApp(root);
+try {
+  const { app, maps } = await archivesOf(staged.folder);
+  await mkdir(out, { recursive: true });
+  await write('exosend.zip', app);
+  await write('exosend-maps.zip', maps);
+} finally {
+  await staged.remove();
+}
+
+async function write(name: string, bytes: Buffer): Promise<void> {
+  await writeFile(join(out, name), bytes);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  process.stdout.write(`${name}  ${bytes.length.toLocaleString('en')} bytes  sha256 ${digest}\n`);
+}

@@ -1,0 +1,55 @@
+import { type Cloud, type CloudOptions, startCloud } from '../../local/cloud/start-cloud.ts';
+
+/** The answer of the API, its JSON read. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read what the API gives, and assert what they read
+  readonly body: any;
+}
+
+export interface App extends Cloud {
+  call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  send(request: Record<string, unknown>, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** Follows a message until it has one of these states. */
+  until(id: string, states: readonly string[], timeoutMs?: number): Promise<Answer['body']>;
+  /** Runs a function of the app now, e.g. the timer `sweep`. */
+  trigger(name: string, input?: string): Promise<void>;
+}
+
+/** The built app on the local cloud. Queues are polled fast, so that tests wait for nothing but the work. */
+export async function startApp(options: CloudOptions = {}): Promise<App> {
+  const cloud = await startCloud({
+    ...options,
+    env: { AzureFunctionsJobHost__extensions__queues__maxPollingInterval: '00:00:00.200', ...options.env },
+  });
+  const app: App = {
+    ...cloud,
+    async call(method, path, body, headers = {}) {
+      const isRaw = typeof body === 'string' || body instanceof Uint8Array || body instanceof FormData || body instanceof ReadableStream;
+      const response = await fetch(`${cloud.url}${path}`, {
+        method,
+        headers: { ...(body === undefined || isRaw ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: isRaw ? (body as BodyInit) : JSON.stringify(body) }),
+        ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
+      } as RequestInit);
+      const text = await response.text();
+      const isJson = /json/.test(response.headers.get('content-type') ?? '');
+      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    },
+    send: (request, headers) => app.call('POST', '/api/messages', request, headers),
+    async until(id, states, timeoutMs = 15_000) {
+      const end = Date.now() + timeoutMs;
+      for (;;) {
+        const { body } = await app.call('GET', `/api/messages/${id}`);
+        if (states.includes(body.status)) return body;
+        if (Date.now() > end) throw new Error(`message ${id} is ${body.status}, not ${states.join(' or ')}: ${JSON.stringify(body, null, 1)}`);
+        await new Promise(resolve => setTimeout(resolve, 50));
+      }
+    },
+    async trigger(name, input = '') {
+      await fetch(`${cloud.url}/admin/functions/${name}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ input }) });
+    },
+  };
+  return app;
+}
