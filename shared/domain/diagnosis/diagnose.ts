@@ -46,14 +46,19 @@ export function diagnosisOf(entry: CatalogueEntry): Diagnosis {
   return { code: entry.code, class: entry.class, cause: entry.cause, remedy: entry.remedy, docs: docsUrl(entry.code) };
 }
 
+/** Whether a reply code settles the matter: 4xx for now, 5xx for good. */
+function isVerdict(replyCode: number | undefined): boolean {
+  return replyCode !== undefined && replyCode >= 400 && replyCode <= 599;
+}
+
 function findBest(view: MatchView & { readonly stage: FailureStage }, facts: FailureFacts): CatalogueEntry {
-  const isVerdict = view.replyCode !== undefined && view.replyCode >= 400 && view.replyCode <= 599;
-  if (view.stage === 'final' && !isVerdict) {
+  const hasVerdict = isVerdict(view.replyCode);
+  if (view.stage === 'final' && !hasVerdict) {
     return entryOf(facts.errorCode === 'claim_lapsed' ? 'claim_lapsed' : 'unknown_outcome');
   }
-  const own = isVerdict || facts.errorCode === undefined ? undefined : findEntry(facts.errorCode);
+  const own = hasVerdict || facts.errorCode === undefined ? undefined : findEntry(facts.errorCode);
   if (own !== undefined) return own;
-  const isTemporary = isVerdict && (view.replyCode ?? 0) < 500;
+  const isTemporary = hasVerdict && (view.replyCode ?? 0) < 500;
   let best: CatalogueEntry | undefined;
   let bestScore = 0;
   for (const entry of catalogue) {
@@ -70,7 +75,8 @@ function findBest(view: MatchView & { readonly stage: FailureStage }, facts: Fai
 function viewOf(facts: FailureFacts): MatchView & { readonly stage: FailureStage } {
   const text = (facts.text ?? '').slice(0, MAX_TEXT_LENGTH);
   const isSmtp = SMTP_STAGES.has(facts.stage);
-  const inner = isSmtp ? innerAuthRefusal(`${facts.enhancedCode ?? ''} ${text}`) : undefined;
+  const mayUnwrap = isSmtp && (facts.stage !== 'final' || isVerdict(facts.replyCode));
+  const inner = mayUnwrap ? innerAuthRefusal(`${facts.enhancedCode ?? ''} ${text}`) : undefined;
   if (inner !== undefined) return { ...parseReply(inner), stage: 'auth', errorCodes: new Set() };
   const parsed = isSmtp ? parseReply(text) : undefined;
   // A reply code read out of a text is no verdict: after the last byte only what the adapter states counts.

@@ -65,7 +65,7 @@ export type RetryKind =
   | 'soon'
   /** Back-off that begins at minutes: the service asked for calm, or the cause outlasts seconds. */
   | 'slow'
-  /** The message waits until the mailbox or the app may sign in again; a person must repair something first. */
+  /** The message waits until the mailbox or the app works again; a person must repair something first. */
   | 'afterAuthFix'
   /** The message waits for a counted window to slide on: hours. */
   | 'quotaWindow'

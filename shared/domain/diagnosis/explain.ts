@@ -50,9 +50,11 @@ function scoreEvidence(entry: CatalogueEntry, evidence: Evidence): number {
   let score = 0;
   if (evidence.named.includes(entry)) score = NAMED_SCORE;
   else if (evidence.mentioned.includes(entry)) score = MENTIONED_SCORE;
+  // Where the server said "try again later", nothing in the rest of the text makes the refusal final.
+  const isOnlyTemporary = evidence.replies.length > 0 && evidence.replies.every(isTemporary);
   for (const view of [...evidence.replies, evidence.whole]) {
-    if (isTemporary(view) && entry.retry === 'never') continue;
-    score = Math.max(score, scoreEntry(entry, view, true));
+    const mayBeFinal = view === evidence.whole ? !isOnlyTemporary : !isTemporary(view);
+    if (mayBeFinal || entry.retry !== 'never') score = Math.max(score, scoreEntry(entry, view, true));
   }
   return score;
 }

@@ -49,6 +49,7 @@ function smtpFallback(view: MatchView, stage: FailureStage): DiagnosisCode | und
 }
 
 function otherFallback(view: MatchView, stage: FailureStage): DiagnosisCode {
+  if (view.replyCode !== undefined && view.replyCode >= 400 && view.replyCode < 500) return 'smtp_temporary_failure';
   const status = view.httpStatus ?? 0;
   const isClientFault = status >= 400 && status < 500 && status !== 408 && status !== 429;
   switch (stage) {

@@ -115,7 +115,7 @@ export const keyVault = [
     cause:
       'Key Vault answered with a server error (5xx). This passes; the certificate last read is used as long as it is valid.',
     remedy:
-      'Nothing at first. If it lasts: `az resource show --ids $(az keyvault show --name <vault> --query id -o tsv)/providers/Microsoft.ResourceHealth/availabilityStatuses/current --api-version 2023-10-01-preview`, or the portal: Key Vault, Resource health.',
+      'Nothing at first. If it lasts: `az rest --method get --url "https://management.azure.com$(az keyvault show --name <vault> --query id -o tsv)/providers/Microsoft.ResourceHealth/availabilityStatuses/current?api-version=2022-10-01"`, or the portal: Key Vault, Resource health.',
     source: sources.vaultErrors,
     matches: [{ stages: ['vault'], httpStatuses: [500, 502, 503, 504] }],
     samples: ['RestError: https://kv-mail.vault.azure.net HTTP 503 Service Unavailable'],

@@ -42,7 +42,7 @@ export const ownAccess = [
     cause:
       'The caller is not listed in `MAIL_CALLERS`, or the route is for operators, or the message belongs to another caller.',
     remedy:
-      'Add the caller to `MAIL_CALLERS`, with `"operator": true` for status, probes and incidents: `az functionapp config appsettings set --name <app> --resource-group <group> --settings MAIL_CALLERS=@callers.json`.',
+      'Add the caller to `MAIL_CALLERS`, with `"operator": true` for status, probes and incidents: `az functionapp config appsettings set --name <app> --resource-group <group> --settings "MAIL_CALLERS=$(cat callers.json)"`.',
     source: sources.own,
     matches: [],
     samples: ['{"status":403,"code":"caller_not_allowed"}'],
@@ -86,7 +86,7 @@ export const ownAccess = [
     title: 'The caller sends faster than it may',
     cause: 'The caller has used up its `messagesPerMinute` or `messagesPerDay`. Nothing was accepted.',
     remedy:
-      'Repeat the request after the seconds in Retry-After, with the same Idempotency-Key. To raise the limit, change `MAIL_CALLERS`.',
+      'Repeat the request after the seconds in `Retry-After`, with the same Idempotency-Key. To raise the limit, change `MAIL_CALLERS`.',
     source: sources.own,
     matches: [],
     samples: ['{"status":429,"code":"rate_limited"}'],

@@ -149,7 +149,7 @@ export const ownRequest = [
     cause:
       'The same caller sent this Idempotency-Key before with other content. Nothing was accepted, so that no mail gets lost behind another one’s key.',
     remedy:
-      'Use a new key for a new message. For a repeat send the same bytes again, without a changing date or id inside.',
+      'Use a new key for a new message (`Idempotency-Key: invoice-43`). For a repeat send the same bytes again, without a changing date or id inside.',
     source: sources.own,
     matches: [],
     samples: ['{"status":422,"code":"idempotency_key_reused"}'],
@@ -162,7 +162,7 @@ export const ownRequest = [
     scope: 'message',
     title: 'The first request with this key is still being stored',
     cause: 'Two requests with the same key came at almost the same time. The first is not finished yet.',
-    remedy: 'Repeat the request after the seconds in Retry-After; the answer of the first comes back.',
+    remedy: 'Repeat the request after the seconds in `Retry-After`; the answer of the first comes back.',
     source: sources.own,
     matches: [],
     samples: ['{"status":409,"code":"idempotency_in_progress"}'],

@@ -61,13 +61,13 @@ export function innerAuthRefusal(text: string): string | undefined {
 
 const NOISE: readonly (readonly [RegExp, string])[] = [
   // [HOST timestamp correlation], [HOST], [Hostname=HOST]: which front end answered, different each time.
-  [/\[(?:Hostname=)?[\w-]{1,63}(?:\.[\w-]{1,63}){2,8}(?: [^\]\r\n]{1,120})?\]/gi, ''],
+  [/\[(?:Hostname=)?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\.[a-z]{2,24}(?: [^\]\r\n]{1,120})?\]/gi, ''],
   [/\[BeginDiagnosticData\][^[\]]{0,4096}(?:\[EndDiagnosticData\])?/g, ''],
   // Diagnostic serials of the store: 0.35250:0A007C85, 1.36674:01000000, …
   [/\b\d{1,3}\.\d{3,6}:[0-9A-F]{8,128}\b,? ?/g, ''],
   [/\b(?:Trace ID|Correlation ID|Timestamp|Request-?Id|Time): ?[^\s,"']{1,80}(?: \d{2}:\d{2}:\d{2}Z?)?/gi, ''],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, '<id>'],
-  [/\b(?:AS|S|AS:)\(?\d{3,9}\)?/g, '<serial>'],
+  [/\b(?:AS|S)(?::?\d{3,9}\b|\(\d{3,9}\))/g, '<serial>'],
   [/[\w.+'-]{1,64}@[\w.-]{1,255}/g, '<address>'],
   [/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, '<ip>'],
   [/\s{1,512}/g, ' '],

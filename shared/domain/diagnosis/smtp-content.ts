@@ -70,7 +70,8 @@ export const smtpContent = [
     title: 'Several From addresses without a Sender (5.1.20)',
     cause:
       'A mail with more than one From address needs a Sender line that says who sent it. Exosend takes one From only, so this comes from a raw message.',
-    remedy: 'Write one address into the From line of the raw message, or let Exosend compose it from JSON.',
+    remedy:
+      'Write one address into the From line of the raw message, or let Exosend compose it from JSON (`POST /api/messages` with one `from`).',
     source: sources.bounces,
     matches: [{ enhanced: ['5.1.20'] }, { textPattern: /multiple from addresses/i }],
     samples: ['550 5.1.20 Multiple From addresses are not allowed without Sender address'],
@@ -100,7 +101,8 @@ export const smtpContent = [
     scope: 'message',
     title: 'An address with letters outside ASCII cannot be reached (5.6.7)',
     cause: 'Some server on the way does not take addresses with such letters before the @ (SMTPUTF8).',
-    remedy: 'Ask the receiver for a plain address. Letters after the @ are no trouble: they are written as Punycode.',
+    remedy:
+      '`GET /api/messages/<id>` shows which address it was; ask the receiver for a plain one. Letters after the @ are no trouble: they are written as Punycode.',
     source: 'https://www.rfc-editor.org/rfc/rfc6531',
     matches: [{ enhanced: ['5.6.7', '5.6.9'] }, { textPattern: /SMTPUTF8 (?:is )?(?:not supported|required)/i }],
     samples: ['550 5.6.7 SMTPUTF8 is not supported by the receiving server'],

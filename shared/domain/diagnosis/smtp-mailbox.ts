@@ -53,7 +53,7 @@ export const smtpMailbox = [
   {
     code: 'smtp_mailbox_full',
     class: 'quota',
-    retry: 'slow',
+    retry: 'afterAuthFix',
     breaker: 'opens',
     scope: 'mailbox',
     title: 'The sending mailbox is full (554 5.2.2)',

@@ -44,7 +44,7 @@ export const smtpRecipient = [
     title: 'The recipient’s address is malformed',
     cause: 'The server cannot read the address as one.',
     remedy:
-      'Correct the address in the calling app. Exosend checks the form of each address before it takes a message, so an alias or rule on the server may have changed it.',
+      '`GET /api/messages/<id>` shows which address it was; correct it in the calling app. Exosend checks the form of each address before it takes a message, so an alias or rule on the server may have changed it.',
     source: sources.rfc3463,
     matches: [
       { stages: withRecipients, enhanced: ['5.1.3', '5.1.6', '5.1.0'] },

@@ -122,7 +122,8 @@ export const smtpService = [
     title: 'The server’s reply does not fit the command',
     cause:
       'A reply came that SMTP does not foresee at this place (2xx or 3xx where another was due). The connection is dropped, since its state is not known.',
-    remedy: `The message is tried again over a new connection. If it comes each time, something between Exosend and Exchange changes the session: exempt TCP 587 from inspection.`,
+    remedy:
+      'The message is tried again over a new connection. If it comes each time, something between Exosend and Exchange changes the session: exempt TCP 587 from inspection, and look at the session by hand: `openssl s_client -starttls smtp -crlf -connect smtp.office365.com:587`.',
     source: sources.rfc5321,
     matches: [{ textPattern: /unexpected reply|could not reset session state/i }],
     samples: ["Error: Could not reset session state. response=250 { code: 'EPROTOCOL', command: 'RSET' }"],

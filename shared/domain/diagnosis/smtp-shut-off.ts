@@ -2,7 +2,7 @@ import type { CatalogueEntry } from './diagnosis.ts';
 import { sources } from './sources.ts';
 
 const wait =
-  'Exchange lifts it by itself after some hours without attempts; support cannot, and Message Trace does not show it. Exosend keeps the mailbox’s messages back meanwhile.';
+  'Exchange lifts it by itself; it does not say when, so count in hours. Support cannot lift it, and Message Trace does not show it. Exosend keeps the mailbox’s messages back meanwhile.';
 
 /**
  * `550 5.2.251` to `255`: Exchange has shut the whole mailbox off SMTP AUTH, since one failure was repeated too often.

@@ -65,13 +65,11 @@ export const storage = [
     source: sources.storageErrors,
     matches: [
       {
-        errorCodes: [
-          'AuthenticationFailed',
-          'InvalidAuthenticationInfo',
-          'KeyBasedAuthenticationNotPermitted',
-          'NoAuthenticationInformation',
-        ],
+        stages: ['storage'],
+        errorCodes: ['AuthenticationFailed', 'InvalidAuthenticationInfo', 'NoAuthenticationInformation'],
       },
+      { errorCodes: ['KeyBasedAuthenticationNotPermitted'] },
+      { textPattern: /server failed to authenticate the request/i },
       { stages: ['storage'], httpStatuses: [401] },
     ],
     samples: [
@@ -121,10 +119,7 @@ export const storage = [
     remedy:
       'Nothing at first: the request is repeated. If it lasts, give Exosend a storage account of its own, and look at the portal: Storage account, Monitoring, Metrics, Transactions split by Response type.',
     source: sources.storageErrors,
-    matches: [
-      { errorCodes: ['ServerBusy', 'TooManyRequests', 'AccountLimitExceeded'] },
-      { stages: ['storage'], httpStatuses: [429] },
-    ],
+    matches: [{ errorCodes: ['ServerBusy', 'AccountLimitExceeded'] }, { stages: ['storage'], httpStatuses: [429] }],
     samples: ['RestError: The server is busy. { "code": "ServerBusy", "statusCode": 503 }'],
   },
   {
