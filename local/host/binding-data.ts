@@ -34,15 +34,14 @@ export function createBindingData(): BindingData {
 export function addJsonMembers(data: BindingData, text: string): void {
   // Cheap test first: bodies can be large and most are not JSON objects.
   if (!/^\s*\{/.test(text.slice(0, 256)) || !/\}\s*$/.test(text.slice(-256))) return;
-  let parsed: Record<string, unknown>;
   try {
-    parsed = JSON.parse(text) as Record<string, unknown>;
+    const parsed = JSON.parse(text) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(parsed)) {
+      if (value === null || Array.isArray(value)) continue;
+      data.set(name, typeof value === 'object' ? value : toText(value));
+    }
   } catch {
-    return;
-  }
-  for (const [name, value] of Object.entries(parsed)) {
-    if (value === null || Array.isArray(value)) continue;
-    data.set(name, typeof value === 'object' ? value : toText(value));
+    // No JSON, or nested too deep to be written again: .NET's reader stops at a depth of 64.
   }
 }
 
