@@ -19,7 +19,11 @@ function assertProblem(answer: Answer, status: number, code: string, pointer?: s
   for (const field of ['type', 'title', 'detail', 'traceId']) assert.equal(typeof body[field], 'string', field);
   assert.match(body.type, new RegExp(`#${code}$`));
   assert.equal(typeof body.retryable, 'boolean');
-  if (pointer !== undefined) assert.ok(body.errors.some((error: { pointer: string }) => error.pointer === pointer), JSON.stringify(body.errors));
+  if (pointer !== undefined)
+    assert.ok(
+      body.errors.some((error: { pointer: string }) => error.pointer === pointer),
+      JSON.stringify(body.errors),
+    );
   assert.doesNotMatch(JSON.stringify(body), /\bat .*\.(ts|js):\d+|node_modules/);
 }
 
@@ -40,13 +44,26 @@ test('JSON of the wrong shape', async () => {
 
 test('faults are named by pointer', async () => {
   assertProblem(await app.send(mailRequest({ to: ['ok@example.com', 'bad'] })), 422, 'request_invalid', '/to/1');
-  assertProblem(await app.send(mailRequest({ subject: 'a\r\nBcc: eve@evil.example' })), 422, 'request_invalid', '/subject');
+  assertProblem(
+    await app.send(mailRequest({ subject: 'a\r\nBcc: eve@evil.example' })),
+    422,
+    'request_invalid',
+    '/subject',
+  );
   assertProblem(await app.send(mailRequest({ 'a/b~c': 1 })), 422, 'request_invalid', '/a~1b~0c');
-  assertProblem(await app.send(mailRequest({ to: Array.from({ length: 501 }, (_, i) => `r${i}@example.com`) })), 422, 'request_invalid', '/to');
+  assertProblem(
+    await app.send(mailRequest({ to: Array.from({ length: 501 }, (_, i) => `r${i}@example.com`) })),
+    422,
+    'request_invalid',
+    '/to',
+  );
 });
 
 test('deeply nested and odd JSON is refused, not choked on', async () => {
-  for (const body of ['['.repeat(50_000) + ']'.repeat(50_000), `{"metadata":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`]) {
+  for (const body of [
+    '['.repeat(50_000) + ']'.repeat(50_000),
+    `{"metadata":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`,
+  ]) {
     const answer = await app.call('POST', '/api/messages', body, JSON_TYPE);
     assert.ok(answer.status === 422 || answer.status === 400, String(answer.status));
   }
@@ -59,17 +76,29 @@ test('a sender that is not allowed', async () => {
 
 test('a body type that is not known', async () => {
   for (const type of ['text/plain', 'application/xml', 'application/x-www-form-urlencoded']) {
-    assertProblem(await app.call('POST', '/api/messages', 'x', { 'content-type': type }), 415, 'unsupported_media_type');
+    assertProblem(
+      await app.call('POST', '/api/messages', 'x', { 'content-type': type }),
+      415,
+      'unsupported_media_type',
+    );
   }
 });
 
 test('too large: by declared length, by chunks, and as a mail', async () => {
-  assertProblem(await app.call('POST', '/api/messages', Buffer.alloc(60_000_000, 32), JSON_TYPE), 413, 'request_too_large');
+  assertProblem(
+    await app.call('POST', '/api/messages', Buffer.alloc(60_000_000, 32), JSON_TYPE),
+    413,
+    'request_too_large',
+  );
   const chunk = new Uint8Array(1_000_000).fill(65);
   let sent = 0;
   const endless = new ReadableStream({
     pull(controller) {
-      controller.enqueue(sent === 0 ? Buffer.from('From: billing@contoso.com\r\nTo: ada@example.com\r\n\r\n') : Buffer.concat([chunk.map((_, i) => (i % 70 === 69 ? 10 : 65))]));
+      controller.enqueue(
+        sent === 0
+          ? Buffer.from('From: billing@contoso.com\r\nTo: ada@example.com\r\n\r\n')
+          : Buffer.concat([chunk.map((_, i) => (i % 70 === 69 ? 10 : 65))]),
+      );
       if (++sent > 60) controller.close();
     },
   });
@@ -85,17 +114,50 @@ test('raw mails that are none', async () => {
   assertProblem(await send('From: billing@contoso.com\n\nhi'), 422, 'request_invalid', '/to');
   assertProblem(await send('To: ada@example.com\n\nhi'), 422, 'request_invalid', '/from');
   assertProblem(await send('From: eve@evil.example\nTo: ada@example.com\n\nhi'), 403, 'sender_not_allowed', '/from');
-  assertProblem(await send('From: billing@contoso.com\nTo: ada@example.com\n\nhi', '?from=eve@evil.example'), 403, 'sender_not_allowed', '/from');
+  assertProblem(
+    await send('From: billing@contoso.com\nTo: ada@example.com\n\nhi', '?from=eve@evil.example'),
+    403,
+    'sender_not_allowed',
+    '/from',
+  );
   assertProblem(await send('From: billing@contoso.com\nTo: ada@example.com\n\na\0b'), 422, 'request_invalid');
-  assertProblem(await send(`From: billing@contoso.com\nTo: ada@example.com\n\n${'a'.repeat(2000)}`), 422, 'request_invalid');
-  assertProblem(await send('From: billing@contoso.com\nTo: ada@example.com\n\nhi', '?cc=x@example.com'), 422, 'request_invalid', '/cc');
+  assertProblem(
+    await send(`From: billing@contoso.com\nTo: ada@example.com\n\n${'a'.repeat(2000)}`),
+    422,
+    'request_invalid',
+  );
+  assertProblem(
+    await send('From: billing@contoso.com\nTo: ada@example.com\n\nhi', '?cc=x@example.com'),
+    422,
+    'request_invalid',
+    '/cc',
+  );
 });
 
 test('forms that are none', async () => {
   const type = { 'content-type': 'multipart/form-data; boundary=x' };
   assertProblem(await app.call('POST', '/api/messages', 'no form', type), 400, 'request_not_json');
-  assertProblem(await app.call('POST', '/api/messages', '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n', type), 422, 'request_invalid', '/message');
-  assertProblem(await app.call('POST', '/api/messages', '--x\r\nContent-Disposition: form-data; name="message"\r\n\r\n{\r\n--x--\r\n', type), 400, 'request_not_json');
+  assertProblem(
+    await app.call(
+      'POST',
+      '/api/messages',
+      '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n',
+      type,
+    ),
+    422,
+    'request_invalid',
+    '/message',
+  );
+  assertProblem(
+    await app.call(
+      'POST',
+      '/api/messages',
+      '--x\r\nContent-Disposition: form-data; name="message"\r\n\r\n{\r\n--x--\r\n',
+      type,
+    ),
+    400,
+    'request_not_json',
+  );
 });
 
 test('keys: idempotency keys of the wrong form, function keys in the URL', async () => {

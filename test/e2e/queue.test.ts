@@ -13,8 +13,10 @@ before(async () => {
 });
 after(() => app.close());
 
-const put = (text: string, queue = 'mail-requests') => queues.getQueueClient(queue).sendMessage(text, { messageTimeToLive: -1 });
-const base64 = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64');
+const put = (text: string, queue = 'mail-requests') =>
+  queues.getQueueClient(queue).sendMessage(text, { messageTimeToLive: -1 });
+const base64 = (value: unknown) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64');
 const list = async (query = '') => (await app.call('GET', `/api/messages?limit=100${query}`)).body.messages;
 
 async function eventually<T>(look: () => Promise<T | undefined | false>, what: string, timeoutMs = 15_000): Promise<T> {
@@ -39,7 +41,10 @@ test('the same idempotencyKey twice is one mail', async () => {
   await put(text);
   await put(text);
   await app.m365.mails.waitFor(found => found.raw.includes('Subject: once only'), 15_000);
-  await eventually(async () => (await queues.getQueueClient('mail-requests').getProperties()).approximateMessagesCount === 0, 'an empty queue');
+  await eventually(
+    async () => (await queues.getQueueClient('mail-requests').getProperties()).approximateMessagesCount === 0,
+    'an empty queue',
+  );
   await new Promise(resolve => setTimeout(resolve, 300));
   assert.equal(app.m365.mails.list().filter(mail => mail.raw.includes('Subject: once only')).length, 1);
 });
@@ -47,14 +52,23 @@ test('the same idempotencyKey twice is one mail', async () => {
 test('a queue message with a member id does not lose its own id', async () => {
   // The host lets members of the JSON hide the queue's metadata; an unknown field is refused by name all the same.
   await put(base64({ ...mailRequest(), id: 'x' }));
-  const failed = await eventually(async () => (await list('&status=failed')).find((message: { code: string }) => message.code === 'request_invalid'), 'the refusal');
+  const failed = await eventually(
+    async () => (await list('&status=failed')).find((message: { code: string }) => message.code === 'request_invalid'),
+    'the refusal',
+  );
   const { body } = await app.call('GET', `/api/messages/${failed.id}`);
-  assert.deepEqual(body.errors.map((error: { pointer: string }) => error.pointer), ['/id']);
+  assert.deepEqual(
+    body.errors.map((error: { pointer: string }) => error.pointer),
+    ['/id'],
+  );
 });
 
 test('an attachment by contentBlob', async () => {
   const content = Buffer.from('from the intake');
-  await BlobServiceClient.fromConnectionString(app.connectionString).getContainerClient('mail-intake').getBlockBlobClient('a/b.txt').upload(content, content.length);
+  await BlobServiceClient.fromConnectionString(app.connectionString)
+    .getContainerClient('mail-intake')
+    .getBlockBlobClient('a/b.txt')
+    .upload(content, content.length);
   await put(base64(mailRequest({ subject: 'by blob', attachments: [{ filename: 'b.txt', contentBlob: 'a/b.txt' }] })));
   const mail = await app.m365.mails.waitFor(found => found.raw.includes('Subject: by blob'), 15_000);
   assert.match(mail.raw.toString(), new RegExp(content.toString('base64')));
@@ -69,10 +83,18 @@ test('an invalid request becomes a failed message with its reasons, its text goe
   assert.equal(body.diagnosis.code, 'request_invalid');
   assert.equal(body.errors[0].pointer, '/to');
   await app.trigger('sweep');
-  const blob = BlobServiceClient.fromConnectionString(app.connectionString).getContainerClient('mail-poison').getBlockBlobClient(`${failed.id}.txt`);
-  const text = await eventually(async () => (await blob.exists()) && (await blob.downloadToBuffer()).toString(), 'the raw text');
+  const blob = BlobServiceClient.fromConnectionString(app.connectionString)
+    .getContainerClient('mail-poison')
+    .getBlockBlobClient(`${failed.id}.txt`);
+  const text = await eventually(
+    async () => (await blob.exists()) && (await blob.downloadToBuffer()).toString(),
+    'the raw text',
+  );
   assert.match(text, /invalid one/);
-  await eventually(async () => (await queues.getQueueClient('mail-requests-poison').getProperties()).approximateMessagesCount === 0, 'an empty poison queue');
+  await eventually(
+    async () => (await queues.getQueueClient('mail-requests-poison').getProperties()).approximateMessagesCount === 0,
+    'an empty poison queue',
+  );
   assert.equal((await list('&status=failed')).length, before + 1, 'the copy is not recorded twice');
 });
 
@@ -103,15 +125,25 @@ test('what the host gives up undecoded is recorded by sweep with its raw text', 
   }, 'the record');
   const [failed] = await list('&status=failed');
   assert.equal(failed.code, 'poison_message');
-  const blob = BlobServiceClient.fromConnectionString(app.connectionString).getContainerClient('mail-poison').getBlockBlobClient(`${failed.id}.txt`);
-  assert.match((await eventually(async () => (await blob.exists()) && (await blob.downloadToBuffer()).toString(), 'the raw text')), /json, not base64/);
+  const blob = BlobServiceClient.fromConnectionString(app.connectionString)
+    .getContainerClient('mail-poison')
+    .getBlockBlobClient(`${failed.id}.txt`);
+  assert.match(
+    await eventually(async () => (await blob.exists()) && (await blob.downloadToBuffer()).toString(), 'the raw text'),
+    /json, not base64/,
+  );
 });
 
 test('a wake-up that was given up for a message still open is released again', async () => {
-  const planned = await app.send(mailRequest({ subject: 'given up', sendAt: new Date(Date.now() + 30 * 60_000).toISOString() }));
+  const planned = await app.send(
+    mailRequest({ subject: 'given up', sendAt: new Date(Date.now() + 30 * 60_000).toISOString() }),
+  );
   await put(base64({ messageId: planned.body.id }), 'mail-submissions-poison');
   await app.trigger('sweep');
-  await eventually(async () => (await queues.getQueueClient('mail-submissions-poison').getProperties()).approximateMessagesCount === 0, 'an empty poison queue');
+  await eventually(
+    async () => (await queues.getQueueClient('mail-submissions-poison').getProperties()).approximateMessagesCount === 0,
+    'an empty poison queue',
+  );
   assert.equal((await app.call('GET', `/api/messages/${planned.body.id}`)).body.status, 'queued');
 });
 
@@ -121,7 +153,10 @@ test('a stray wake-up and one of an older generation do nothing', async () => {
   await put(base64({ messageId: answer.body.id }), 'mail-submissions');
   await put(base64({ messageId: answer.body.id, generation: 0 }), 'mail-submissions');
   await put(base64({ messageId: '01M7Z75B1ARC60P5SM13TEA8PY' }), 'mail-submissions');
-  await eventually(async () => (await queues.getQueueClient('mail-submissions').getProperties()).approximateMessagesCount === 0, 'an empty queue');
+  await eventually(
+    async () => (await queues.getQueueClient('mail-submissions').getProperties()).approximateMessagesCount === 0,
+    'an empty queue',
+  );
   await new Promise(resolve => setTimeout(resolve, 300));
   assert.equal(app.m365.mails.list().filter(mail => mail.raw.includes('Subject: stray')).length, 1);
 });

@@ -12,10 +12,19 @@ before(async () => {
 });
 after(() => app.close());
 
-const arrived = (id: string): Promise<StoredMail> => app.m365.mails.waitFor(mail => mail.raw.includes(`X-Exosend-Id: ${id}`), 15_000);
+const arrived = (id: string): Promise<StoredMail> =>
+  app.m365.mails.waitFor(mail => mail.raw.includes(`X-Exosend-Id: ${id}`), 15_000);
 
 test('a POST becomes a mail: 202, Location, then sent with Exchange’s own reply', async () => {
-  const answer = await app.send(mailRequest({ to: ['Ada <ada@example.com>'], cc: 'bo@example.com', bcc: 'hidden@example.com', headers: { 'X-Order': '42' }, metadata: { order: '42' } }));
+  const answer = await app.send(
+    mailRequest({
+      to: ['Ada <ada@example.com>'],
+      cc: 'bo@example.com',
+      bcc: 'hidden@example.com',
+      headers: { 'X-Order': '42' },
+      metadata: { order: '42' },
+    }),
+  );
   assert.equal(answer.status, 202);
   assert.equal(answer.headers.get('location'), answer.body.statusUrl);
   assert.ok(Number(answer.headers.get('retry-after')) > 0);
@@ -32,7 +41,10 @@ test('a POST becomes a mail: 202, Location, then sent with Exchange’s own repl
   const message = await app.until(answer.body.id, ['sent']);
   assert.match(message.reply, /^250 2\.0\.0 OK/);
   assert.equal(message.serverMessageId, mail.serverMessageId);
-  assert.deepEqual(message.events.map((event: { status: string }) => event.status), ['queued', 'sending', 'sent']);
+  assert.deepEqual(
+    message.events.map((event: { status: string }) => event.status),
+    ['queued', 'sending', 'sent'],
+  );
   assert.deepEqual(message.metadata, { order: '42' });
   assert.equal((await fetch(answer.body.statusUrl)).status, 200);
 });
@@ -75,7 +87,10 @@ test('a JSON member named headers does not cost the request its own headers', as
 test('multipart: the JSON in the part message, files as attachments', async () => {
   const form = new FormData();
   form.set('message', JSON.stringify(mailRequest()));
-  form.append('file', new File([new Uint8Array([1, 2, 3, 0, 255])], '../../etc/Bericht "Q3".bin', { type: 'application/x-thing' }));
+  form.append(
+    'file',
+    new File([new Uint8Array([1, 2, 3, 0, 255])], '../../etc/Bericht "Q3".bin', { type: 'application/x-thing' }),
+  );
   form.append('note', 'just text');
   const answer = await app.call('POST', '/api/messages', form);
   assert.equal(answer.status, 202, JSON.stringify(answer.body));
@@ -87,10 +102,14 @@ test('multipart: the JSON in the part message, files as attachments', async () =
 });
 
 test('raw MIME: sent as it is, without Bcc, with CRLF, chunked upload too', async () => {
-  const raw = 'From: Billing <billing@contoso.com>\nTo: ada@example.com\nBcc: hidden@example.com\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\nMessage-ID: <own@contoso.com>\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n.grüße\n..\nend';
+  const raw =
+    'From: Billing <billing@contoso.com>\nTo: ada@example.com\nBcc: hidden@example.com\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\nMessage-ID: <own@contoso.com>\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n.grüße\n..\nend';
   const stream = new ReadableStream({
     start(controller) {
-      for (const part of Buffer.from(raw).toString('latin1').match(/.{1,17}/gs) ?? []) controller.enqueue(Buffer.from(part, 'latin1'));
+      for (const part of Buffer.from(raw)
+        .toString('latin1')
+        .match(/.{1,17}/gs) ?? [])
+        controller.enqueue(Buffer.from(part, 'latin1'));
       controller.close();
     },
   });
@@ -107,7 +126,9 @@ test('raw MIME: sent as it is, without Bcc, with CRLF, chunked upload too', asyn
 
 test('a mail too large for a table row goes by way of a blob and arrives whole', async () => {
   const content = randomBytes(3_000_000);
-  const answer = await app.send(mailRequest({ attachments: [{ filename: 'big.bin', content: content.toString('base64') }] }));
+  const answer = await app.send(
+    mailRequest({ attachments: [{ filename: 'big.bin', content: content.toString('base64') }] }),
+  );
   const parsed = await PostalMime.parse((await arrived(answer.body.id)).raw);
   assert.deepEqual(Buffer.from(parsed.attachments[0]?.content as ArrayBuffer), content);
   await app.until(answer.body.id, ['sent']);
@@ -119,7 +140,10 @@ test('an Idempotency-Key: same content replays, other content is refused, twenty
   const ids = new Set(answers.filter(answer => answer.status === 202).map(answer => answer.body.id));
   assert.equal(ids.size, 1);
   assert.ok(answers.every(answer => answer.status === 202 || answer.status === 409));
-  assert.equal(answers.filter(answer => answer.status === 202 && answer.headers.get('idempotent-replayed') === null).length, 1);
+  assert.equal(
+    answers.filter(answer => answer.status === 202 && answer.headers.get('idempotent-replayed') === null).length,
+    1,
+  );
   const other = await app.send(mailRequest({ subject: 'Invoice 43' }), key);
   assert.equal(other.status, 422);
   assert.equal(other.body.code, 'idempotency_key_reused');
@@ -135,10 +159,18 @@ test('a refused request does not use its key up', async () => {
 });
 
 test('a batch answers for each item, in order', async () => {
-  const items = [mailRequest(), mailRequest({ to: 'bad' }), mailRequest({ from: 'eve@evil.example' }), mailRequest({ subject: 'last' })];
+  const items = [
+    mailRequest(),
+    mailRequest({ to: 'bad' }),
+    mailRequest({ from: 'eve@evil.example' }),
+    mailRequest({ subject: 'last' }),
+  ];
   const answer = await app.call('POST', '/api/messages/batch', items, { 'idempotency-key': 'batch-1' });
   assert.equal(answer.status, 207);
-  assert.deepEqual(answer.body.results.map((result: { status: number }) => result.status), [202, 422, 403, 202]);
+  assert.deepEqual(
+    answer.body.results.map((result: { status: number }) => result.status),
+    [202, 422, 403, 202],
+  );
   assert.equal(answer.body.results[1].problem.errors[0].pointer, '/to');
   const again = await app.call('POST', '/api/messages/batch', items, { 'idempotency-key': 'batch-1' });
   assert.equal(again.body.results[3].message.id, answer.body.results[3].message.id);
@@ -157,10 +189,17 @@ test('a dry run says what would be sent and sends nothing', async () => {
 
 test('a list is newest first, filtered, and continues where it ended', async () => {
   const ids: string[] = [];
-  for (let i = 0; i < 3; i++) ids.push((await app.send(mailRequest({ from: 'billing@contoso.com', subject: `list ${i}` }))).body.id);
+  for (let i = 0; i < 3; i++)
+    ids.push((await app.send(mailRequest({ from: 'billing@contoso.com', subject: `list ${i}` }))).body.id);
   const first = await app.call('GET', '/api/messages?limit=2');
-  assert.deepEqual(first.body.messages.map((message: { id: string }) => message.id), [ids[2], ids[1]]);
-  const next = await app.call('GET', `/api/messages?limit=2&continuation=${encodeURIComponent(first.body.continuation)}`);
+  assert.deepEqual(
+    first.body.messages.map((message: { id: string }) => message.id),
+    [ids[2], ids[1]],
+  );
+  const next = await app.call(
+    'GET',
+    `/api/messages?limit=2&continuation=${encodeURIComponent(first.body.continuation)}`,
+  );
   assert.equal(next.body.messages[0].id, ids[0]);
   await Promise.all(ids.map(id => app.until(id, ['sent'])));
   const sent = await app.call('GET', '/api/messages?status=sent&mailbox=Billing@contoso.com&limit=100');

@@ -26,11 +26,17 @@ export async function startApp(options: CloudOptions = {}): Promise<App> {
   const app: App = {
     ...cloud,
     async call(method, path, body, headers = {}) {
-      const isRaw = typeof body === 'string' || body instanceof Uint8Array || body instanceof FormData || body instanceof ReadableStream;
+      const isRaw =
+        typeof body === 'string' ||
+        body instanceof Uint8Array ||
+        body instanceof FormData ||
+        body instanceof ReadableStream;
       const response = await fetch(`${cloud.url}${path}`, {
         method,
         headers: { ...(body === undefined || isRaw ? {} : { 'content-type': 'application/json' }), ...headers },
-        ...(body === undefined ? {} : { body: isRaw ? (body as BodyInit) : JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { body: isRaw ? (body as NonNullable<RequestInit['body']>) : JSON.stringify(body) }),
         ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
       } as RequestInit);
       const text = await response.text();
@@ -43,12 +49,19 @@ export async function startApp(options: CloudOptions = {}): Promise<App> {
       for (;;) {
         const { body } = await app.call('GET', `/api/messages/${id}`);
         if (states.includes(body.status)) return body;
-        if (Date.now() > end) throw new Error(`message ${id} is ${body.status}, not ${states.join(' or ')}: ${JSON.stringify(body, null, 1)}`);
+        if (Date.now() > end)
+          throw new Error(
+            `message ${id} is ${body.status}, not ${states.join(' or ')}: ${JSON.stringify(body, null, 1)}`,
+          );
         await new Promise(resolve => setTimeout(resolve, 50));
       }
     },
     async trigger(name, input = '') {
-      await fetch(`${cloud.url}/admin/functions/${name}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ input }) });
+      await fetch(`${cloud.url}/admin/functions/${name}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ input }),
+      });
     },
   };
   return app;

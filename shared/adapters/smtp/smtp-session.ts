@@ -91,13 +91,10 @@ export async function openSmtpSession(
 
 function connect(connection: SMTPConnection): Promise<void> {
   return new Promise((resolve, reject) => {
+    // Rejected first: closing makes the connection say `end`, which is no cause of anything.
     const fail = (error: SmtpErrorLike) => {
+      reject(failure('connect', error, connectStage(error, Boolean(connection.lastServerResponse))));
       connection.close();
-      const stage = connectStage(
-        error,
-        connection.lastServerResponse !== false && connection.lastServerResponse !== undefined,
-      );
-      reject(failure('connect', error, stage));
     };
     // An emitter without a listener for 'error' would end the worker, and with it every run beside this one.
     connection.on('error', fail);
@@ -110,19 +107,19 @@ function login(connection: SMTPConnection, mailbox: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: SmtpErrorLike) => {
       clearTimeout(timer);
-      connection.close();
       reject(failure('sign in', error, 'auth'));
+      connection.close();
     };
+    const onEnd = () => fail({ code: 'ECONNECTION', message: 'the server closed the connection during AUTH' });
     const timer = setTimeout(() => fail({ code: 'ETIMEDOUT', message: 'no answer to AUTH' }), SMTP_TIMEOUTS_MS.auth);
     connection.once('error', fail);
-    connection.once('end', () =>
-      fail({ code: 'ECONNECTION', message: 'the server closed the connection during AUTH' }),
-    );
+    connection.once('end', onEnd);
     // `oauth2` only tells nodemailer to stay with XOAUTH2; the handler above does the talking.
     connection.login({ user: mailbox, method: 'XOAUTH2', oauth2: {} as never }, error => {
       if (error) return fail(error);
       clearTimeout(timer);
       connection.removeListener('error', fail);
+      connection.removeListener('end', onEnd);
       resolve();
     });
   });

@@ -169,7 +169,7 @@ export const network = [
   {
     code: 'smtp_protocol_error',
     class: 'transient',
-    retry: 'slow',
+    retry: 'soon',
     breaker: 'none',
     scope: 'service',
     title: 'The answer was not SMTP',

@@ -100,7 +100,7 @@ export const smtpService = [
   {
     code: 'smtp_service_refused',
     class: 'transient',
-    retry: 'slow',
+    retry: 'soon',
     breaker: 'none',
     scope: 'service',
     title: 'The server refused before any message was offered (5xx)',
@@ -116,7 +116,7 @@ export const smtpService = [
   {
     code: 'smtp_unexpected_reply',
     class: 'transient',
-    retry: 'slow',
+    retry: 'soon',
     breaker: 'none',
     scope: 'service',
     title: 'The server’s reply does not fit the command',
