@@ -1,5 +1,5 @@
-import { glob, readFile } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { type ZipEntry, zipOf } from './package-zip.ts';
 
 /** The two archives of a staged app. */
@@ -11,10 +11,15 @@ export interface Archives {
 }
 
 export async function archivesOf(folder: string): Promise<Archives> {
-  const entries: ZipEntry[] = [];
-  for await (const path of glob('{host.json,package.json,dist/**/*.{js,map}}', { cwd: folder })) {
-    entries.push({ name: path.split(sep).join('/'), bytes: await readFile(join(folder, path)) });
-  }
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  const entries = await Promise.all(
+    found
+      .filter(entry => entry.isFile())
+      .map(async ({ parentPath, name }): Promise<ZipEntry> => {
+        const path = join(parentPath, name);
+        return { name: relative(folder, path).split(sep).join('/'), bytes: await readFile(path) };
+      }),
+  );
   const isMap = (entry: ZipEntry) => entry.name.endsWith('.map');
   return { app: zipOf(entries.filter(entry => !isMap(entry))), maps: zipOf(entries.filter(isMap)) };
 }

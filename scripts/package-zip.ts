@@ -26,7 +26,8 @@ export function zipOf(entries: readonly ZipEntry[]): Buffer {
   const sorted = entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const twice = sorted.find((entry, index) => entry.name === sorted[index + 1]?.name);
   if (twice) throw new Error(`${twice.name} would be in the archive twice.`);
-  if (sorted.length > 0xffff) throw new Error(`${sorted.length} files are more than a zip archive without ZIP64 holds.`);
+  if (sorted.length > 0xffff)
+    throw new Error(`${sorted.length} files are more than a zip archive without ZIP64 holds.`);
   const files: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { test } from 'node:test';
+import { Script } from 'node:vm';
 import { inboxForTest } from './inbox-harness.ts';
 import { addMail, plainMail } from './mails.ts';
 
@@ -19,6 +20,9 @@ test('the page is one document that may run its own script only', async t => {
   assert.match(csp, /frame-ancestors 'none'/);
   assert.doesNotMatch(csp, /unsafe|\*|https?:/);
   assert.doesNotMatch(html, /(?:src|href)="(?:https?:)?\/\/|url\(/, 'nothing from elsewhere');
+  // The modules were joined into one scope: it compiles only when no two of them declare the same name.
+  assert.doesNotMatch(script, /^(import|export) /m);
+  assert.doesNotThrow(() => new Script(script));
   assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
 });
 

@@ -21,7 +21,12 @@ export interface App extends Cloud {
 export async function startApp(options: CloudOptions = {}): Promise<App> {
   const cloud = await startCloud({
     ...options,
-    env: { AzureFunctionsJobHost__extensions__queues__maxPollingInterval: '00:00:00.200', ...options.env },
+    env: {
+      AzureFunctionsJobHost__extensions__queues__maxPollingInterval: '00:00:00.200',
+      LOCAL_HOST_GRACE_SECONDS: '0.2',
+      LOCAL_HOST_TIMER_LEASE_SECONDS: '0',
+      ...options.env,
+    },
   });
   const app: App = {
     ...cloud,

@@ -106,7 +106,7 @@ function networkClient(last: { status?: number; retryAfterMs?: number; networkEr
         throw new ServiceFailure(`Entra ID answered ${response.status} with something other than JSON`, {
           stage: 'token',
           httpStatus: response.status,
-          errorCode: 'token_parsing_error',
+          ...(text === '' ? {} : { errorCode: 'token_parsing_error' }),
           text: text.slice(0, 300),
         });
       }

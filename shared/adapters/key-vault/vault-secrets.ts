@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SecretClient } from '@azure/keyvault-secrets';
 import type { CredentialVault } from '../../domain/credential-ports.ts';
 import type { FailureFacts } from '../../domain/diagnosis/diagnosis.ts';
@@ -29,9 +30,16 @@ export function isForeignVaultHost(url: string): boolean {
 export function vaultSecrets(config: VaultConfig): CredentialVault['secret'] {
   let client: Promise<SecretClient> | undefined;
   return async name => {
-    client ??= openClient(config);
+    const answer: LastAnswer = {};
     try {
-      const secret = await (await client).getSecret(name, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
+      client ??= openClient(config).catch((error: unknown) => {
+        client = undefined;
+        throw error;
+      });
+      const opened = await client;
+      const secret = await lastAnswers.run(answer, () =>
+        opened.getSecret(name, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) }),
+      );
       return {
         value: secret.value ?? '',
         contentType: secret.properties.contentType ?? '',
@@ -40,21 +48,42 @@ export function vaultSecrets(config: VaultConfig): CredentialVault['secret'] {
         ...(secret.properties.certificateKeyId === undefined ? {} : { keyId: secret.properties.certificateKeyId }),
       };
     } catch (error) {
-      throw vaultFailure(`read ${name}`, error);
+      throw vaultFailure(`read ${name}`, error, answer.status);
     }
   };
 }
+
+interface LastAnswer {
+  status?: number;
+}
+
+/** The status of the vault's last answer in a call: an error page without the expected JSON makes the SDK throw a TypeError that has lost it. */
+const lastAnswers = new AsyncLocalStorage<LastAnswer>();
 
 async function openClient(config: VaultConfig): Promise<SecretClient> {
   const { SecretClient } = await import('@azure/keyvault-secrets');
   return new SecretClient(config.url, await azureCredential(config.clientId), {
     disableChallengeResourceVerification: isForeignVaultHost(config.url),
     retryOptions: { maxRetries: 2, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
+    additionalPolicies: [
+      {
+        position: 'perRetry',
+        policy: {
+          name: 'lastAnswer',
+          async sendRequest(request, next) {
+            const response = await next(request);
+            const answer = lastAnswers.getStore();
+            if (answer) answer.status = response.status;
+            return response;
+          },
+        },
+      },
+    ],
   });
 }
 
 /** An SDK error as facts. Identity errors pass through the Key Vault client, and are told apart by their names. */
-export function vaultFailure(operation: string, error: unknown): ServiceFailure {
+export function vaultFailure(operation: string, error: unknown, lastStatus?: number): ServiceFailure {
   if (error instanceof ServiceFailure) return error;
   const source = error as { name?: unknown; statusCode?: unknown; code?: unknown; message?: unknown };
   const isIdentity =
@@ -62,7 +91,8 @@ export function vaultFailure(operation: string, error: unknown): ServiceFailure 
     /^(CredentialUnavailable|Authentication|AggregateAuthentication|ManagedIdentity|ClientAuth|Server|Interaction)/.test(
       source.name,
     );
-  const status = typeof source.statusCode === 'number' ? source.statusCode : undefined;
+  const failedStatus = lastStatus !== undefined && lastStatus >= 400 ? lastStatus : undefined;
+  const status = typeof source.statusCode === 'number' ? source.statusCode : isIdentity ? undefined : failedStatus;
   const aborted = source.name === 'AbortError';
   const errorCode = aborted
     ? 'ETIMEDOUT'
