@@ -33,11 +33,11 @@ export function problemBody(found: Problem, traceId: string) {
   };
 }
 
-export function problemAnswer(found: Problem, traceId: string): HttpResponseInit {
+export function problemAnswer(found: Problem, traceId: string, challenge?: string): HttpResponseInit {
   const answer = jsonAnswer(found.status, problemBody(found, traceId), {
     'content-type': 'application/problem+json; charset=utf-8',
     ...(found.retryAfterSeconds === undefined ? {} : { 'retry-after': String(found.retryAfterSeconds) }),
-    ...(found.status === 401 ? { 'www-authenticate': 'ApiKey header="x-functions-key"' } : {}),
+    ...(found.status === 401 && challenge !== undefined ? { 'www-authenticate': challenge } : {}),
   });
   return answer;
 }

@@ -20,6 +20,9 @@ export interface HttpCall {
   readonly log: Log;
 }
 
+/** What a 401 asks for (RFC 9110 11.6.1). */
+const CHALLENGES: Record<CallerAuth, string> = { key: 'ApiKey header="x-functions-key"', entra: 'Bearer' };
+
 /**
  * Wraps what every call shares: trace id, settings, caller, and an answer in any event. With HTTP streaming on, a
  * handler that throws leaves its client hanging, so nothing is thrown from here.
@@ -35,7 +38,7 @@ export function httpHandler(
     const traceId = traceIdOf(headers, context);
     try {
       const caller = identifyCaller(auth, request.url, headers, process.env);
-      if (!caller.ok) return problemAnswer(caller.problem, traceId);
+      if (!caller.ok) return problemAnswer(caller.problem, traceId, CHALLENGES[auth]);
       const runtime = runtimeOf(log);
       if (!runtime) {
         return problemAnswer(

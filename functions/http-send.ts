@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { Acceptance, AcceptBody, UploadedAttachment } from '../shared/domain/accept-input.ts';
 import { parseIdempotencyKey } from '../shared/domain/idempotency.ts';
 import { isMediaType } from '../shared/domain/mail-request.ts';
+import { invalid } from '../shared/domain/parse-mail-request.ts';
 import { accepted, type Outcome, problem, refused } from '../shared/domain/problem.ts';
 import { acceptMail } from '../shared/usecases/accept-mail.ts';
 import { jsonAnswer, messagesUrl, problemAnswer } from './http-answer.ts';
@@ -74,7 +75,10 @@ async function acceptBody(
   headers: Headers,
   maxMessageBytes: number,
 ): Promise<Outcome<AcceptBody>> {
-  switch (mediaType(headers)) {
+  const type = mediaType(headers);
+  const parameters = checkParameters(request, type === 'message/rfc822' ? RAW_PARAMETERS : NO_PARAMETERS);
+  if (!parameters.ok) return parameters;
+  switch (type) {
     case 'application/json': {
       const bytes = await readBody(request, headers, jsonLimit(maxMessageBytes));
       if (!bytes.ok) return bytes;
@@ -100,32 +104,34 @@ async function acceptBody(
   }
 }
 
-const RAW_OPTIONS = new Set(['from', 'to', 'mailbox', 'dryRun']);
+const RAW_PARAMETERS: ReadonlySet<string> = new Set(['from', 'to', 'mailbox', 'dryRun']);
+const NO_PARAMETERS: ReadonlySet<string> = new Set();
 
 function rawBody(request: HttpRequest, headers: Headers, maxMessageBytes: number): Outcome<AcceptBody> {
   const query = new URL(request.url).searchParams;
-  const unknown = [...query.keys()].find(name => !RAW_OPTIONS.has(name));
-  if (unknown !== undefined) {
-    return refused(
-      problem('request_invalid', 'The query has a parameter that is not known here.', {
-        errors: [
-          { pointer: `/${unknown.slice(0, 64)}`, detail: 'is not a query parameter; from, to, mailbox and dryRun are' },
-        ],
-      }),
-    );
-  }
   const to = query.getAll('to');
   const [from, mailbox] = [query.get('from'), query.get('mailbox')];
+  const dryRun = (query.get('dryRun') ?? 'false').toLowerCase();
+  // A value that is neither would send what somebody meant to try.
+  if (!/^(true|false|1|0|)$/.test(dryRun)) return invalid([{ pointer: '/dryRun', detail: 'must be true or false' }]);
   return accepted({
     kind: 'raw',
     chunks: bodyChunks(request, headers, maxMessageBytes),
     options: {
-      dryRun: /^(true|1|)$/.test(query.get('dryRun') ?? 'false'),
+      dryRun: dryRun !== 'false' && dryRun !== '0',
       ...(from === null ? {} : { from }),
       ...(to.length === 0 ? {} : { to }),
       ...(mailbox === null ? {} : { mailbox }),
     },
   });
+}
+
+/** Query parameters that mean nothing here are refused: `?dryRun=true` beside JSON would otherwise send. */
+function checkParameters(request: HttpRequest, known: ReadonlySet<string>): Outcome<true> {
+  const unknown = [...new URL(request.url).searchParams.keys()].find(name => !known.has(name));
+  if (unknown === undefined) return accepted(true);
+  const may = known.size === 0 ? 'the JSON holds everything' : `${[...known].join(', ')} are`;
+  return invalid([{ pointer: `/${unknown.slice(0, 64)}`, detail: `is not a query parameter here; ${may}` }]);
 }
 
 /** Part `message` holds the JSON; every other part is an attachment. */
@@ -138,11 +144,7 @@ async function multipartBody(request: HttpRequest, headers: Headers, maxBytes: n
       headers: { 'content-type': headers.get('content-type') ?? '' },
     }).formData();
   } catch {
-    return refused(
-      problem('request_not_json', 'The body is not valid multipart/form-data.', {
-        errors: [{ pointer: '', detail: 'must be multipart/form-data as RFC 7578 has it' }],
-      }),
-    );
+    return invalid([{ pointer: '', detail: 'must be multipart/form-data as RFC 7578 has it' }]);
   }
   const attachments: UploadedAttachment[] = [];
   let message: Uint8Array | undefined;

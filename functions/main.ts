@@ -1,4 +1,12 @@
-import { app, type HttpHandler, type HttpMethod, type StorageQueueHandler, type TimerHandler } from '@azure/functions';
+import {
+  app,
+  type HttpHandler,
+  type HttpMethod,
+  type HttpResponseInit,
+  type InvocationContext,
+  type StorageQueueHandler,
+  type TimerHandler,
+} from '@azure/functions';
 import { callerAuthOf } from './caller.ts';
 import type { HttpCall } from './http-handler.ts';
 import { captureRequestHeaders } from './request-headers.ts';
@@ -29,22 +37,46 @@ function http(name: string, methods: HttpMethod[], route: string, load: () => Pr
     route,
     authLevel: auth === 'entra' ? 'anonymous' : 'function',
     handler: async (request, context) => {
-      handler ??= Promise.all([import('./http-handler.ts'), runtimeOf(), load()]).then(
-        ([{ httpHandler }, runtime, answer]) =>
-          httpHandler(runtime, auth, async call => (await answer(call)) ?? { status: 204 }),
-      );
-      return (await handler)(request, context);
+      try {
+        handler ??= Promise.all([import('./http-handler.ts'), runtimeOf(), load()]).then(
+          ([{ httpHandler }, runtime, answer]) =>
+            httpHandler(runtime, auth, async call => (await answer(call)) ?? { status: 204 }),
+        );
+        return await (await handler)(request, context);
+      } catch (error) {
+        handler = undefined;
+        return lastResort(error, context);
+      }
     },
   });
 }
 
-function publicHttp(name: string, route: string, load: () => Promise<(runtime: RuntimeSource) => HttpHandler>): void {
+function publicHttp(name: string, route: string, load: () => Promise<HttpHandler>): void {
   app.http(name, {
     methods: ['GET'],
     route,
     authLevel: 'anonymous',
-    handler: async (request, context) => (await load())(await runtimeOf())(request, context),
+    handler: async (request, context) => {
+      try {
+        return await (await load())(request, context);
+      } catch (error) {
+        return lastResort(error, context);
+      }
+    },
   });
+}
+
+/** The answer where even loading a handler failed. With streaming on, a throw would leave the client hanging. */
+function lastResort(error: unknown, context: InvocationContext): HttpResponseInit {
+  const name = error instanceof Error ? error.name : 'unknown';
+  context.error(JSON.stringify({ event: 'request.failed', code: 'internal_error', detail: `loading failed: ${name}` }));
+  const body = {
+    status: 500,
+    code: 'internal_error',
+    title: 'The app could not load a part of itself',
+    retryable: true,
+  };
+  return { status: 500, headers: { 'content-type': 'application/problem+json' }, body: JSON.stringify(body) };
 }
 
 function queue(
@@ -70,9 +102,9 @@ http('getMessage', ['GET'], 'messages/{id}', async () => (await import('./http-m
 http('cancelMessage', ['DELETE'], 'messages/{id}', async () => (await import('./http-messages.ts')).deleteMessage);
 http('retryMessage', ['POST'], 'messages/{id}/retry', async () => (await import('./http-messages.ts')).retry);
 http('explain', ['GET'], 'explain', async () => (await import('./http-explain.ts')).explainText);
-publicHttp('health', 'health', async () => (await import('./http-health.ts')).health);
-publicHttp('openapi', 'openapi.json', async () => (await import('./http-docs.ts')).openApi);
-publicHttp('docs', 'docs', async () => (await import('./http-docs.ts')).docsPage);
+publicHttp('health', 'health', async () => (await import('./http-health.ts')).health(await runtimeOf()));
+publicHttp('openapi', 'openapi.json', async () => (await import('./http-docs.ts')).openApi());
+publicHttp('docs', 'docs', async () => (await import('./http-docs.ts')).docsPage());
 
 queue('acceptQueued', 'mail-requests', async () => (await import('./queue-requests.ts')).queueRequests);
 queue('deliver', 'mail-submissions', async () => (await import('./queue-submissions.ts')).queueSubmissions);

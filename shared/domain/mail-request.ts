@@ -121,7 +121,7 @@ export const mailRequestSchema = z
     mailbox: z
       .string()
       .transform((value, context) => {
-        const parsed = parseAddress(value.trim());
+        const parsed = parseAddress(value);
         if (parsed.ok) return parsed.address;
         context.addIssue({ code: 'custom', message: parsed.reason });
         return z.NEVER;

@@ -10,12 +10,18 @@ const MAX_DETAILS = 50;
  *
  * @param input what JSON.parse gave
  * @param nowMs the time of acceptance, in ms since 1970
+ * @param uploads attachments that come beside the JSON, as parts of a form
  * @param channel over HTTP the queue's own fields (`idempotencyKey`, `contentBlob`) are refused
  */
-export function parseMailRequest(input: unknown, nowMs: number, channel: 'http' | 'queue'): Outcome<MailRequest> {
+export function parseMailRequest(
+  input: unknown,
+  nowMs: number,
+  channel: 'http' | 'queue',
+  uploads = 0,
+): Outcome<MailRequest> {
   const parsed = mailRequestSchema.safeParse(input, { reportInput: true });
   if (!parsed.success) return invalid(parsed.error.issues.flatMap(issueDetails));
-  const details = [...crossChecks(parsed.data, nowMs), ...channelChecks(parsed.data, channel)];
+  const details = [...crossChecks(parsed.data, nowMs, uploads), ...channelChecks(parsed.data, channel)];
   return details.length > 0 ? invalid(details) : accepted(parsed.data);
 }
 
@@ -35,12 +41,12 @@ export function invalid(details: readonly ProblemDetail[]): {
   );
 }
 
-function crossChecks(request: MailRequest, nowMs: number): ProblemDetail[] {
+function crossChecks(request: MailRequest, nowMs: number, uploads: number): ProblemDetail[] {
   const details: ProblemDetail[] = [];
   const add = (pointer: string, detail: string) => details.push({ pointer, detail });
   if (request.to.length + request.cc.length + request.bcc.length === 0)
     add('/to', 'has no recipient, and neither has cc or bcc');
-  if (request.text === undefined && request.html === undefined && request.attachments.length === 0) {
+  if (request.text === undefined && request.html === undefined && request.attachments.length + uploads === 0) {
     add('/text', 'is missing, and so are html and attachments: there is nothing to send');
   }
   if (request.sendAt !== undefined && request.sendAt < nowMs - 60_000) add('/sendAt', 'is in the past');

@@ -5,7 +5,12 @@ import { accepted, type Outcome, type Problem, problem, refused } from './proble
 import type { Sender } from './sender.ts';
 
 /** Refuses more recipients than the mailbox takes in one message, and in mode allow-list whoever is not on the list. */
-export function checkRecipients(settings: MailSettings, sender: Sender, recipients: readonly string[]): Outcome<true> {
+export function checkRecipients(
+  settings: MailSettings,
+  sender: Sender,
+  recipients: readonly string[],
+  pointerOf: (address: string) => string = () => '',
+): Outcome<true> {
   const { recipientsPerMessage } = sender.limits;
   if (recipients.length > recipientsPerMessage) {
     return invalid([
@@ -26,7 +31,7 @@ export function checkRecipients(settings: MailSettings, sender: Sender, recipien
       `This environment sends only to addresses on its allow-list; ${strangers.length} of ${recipients.length} recipients are not on it.`,
       {
         errors: strangers.map(address => ({
-          pointer: '',
+          pointer: pointerOf(address),
           detail: `${address} is not on the allow-list (MAIL_ALLOW_LIST)`,
         })),
       },

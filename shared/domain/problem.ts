@@ -57,6 +57,7 @@ const RETRYABLE: ReadonlySet<ProblemCode> = new Set([
   'rate_limited',
   'storage_unavailable',
   'settings_invalid',
+  'internal_error',
 ]);
 
 /** A refusal that a use case hands to the edge. `detail` is for the caller: no secrets, no other caller's data. */
@@ -69,18 +70,22 @@ export interface Problem {
   readonly retryAfterSeconds?: number;
 }
 
-/** Builds a refusal. `retryAfterSeconds` becomes the header Retry-After. */
+/** Builds a refusal. `retryAfterSeconds` becomes the header Retry-After; `retryable` overrides what the code says. */
 export function problem(
   code: ProblemCode,
   detail: string,
-  more: { readonly errors?: readonly ProblemDetail[]; readonly retryAfterSeconds?: number } = {},
+  more: {
+    readonly errors?: readonly ProblemDetail[];
+    readonly retryAfterSeconds?: number;
+    readonly retryable?: boolean;
+  } = {},
 ): Problem {
   return {
     code,
     status: STATUS[code],
     detail,
     errors: more.errors ?? [],
-    retryable: RETRYABLE.has(code),
+    retryable: more.retryable ?? RETRYABLE.has(code),
     ...(more.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: more.retryAfterSeconds }),
   };
 }

@@ -5,7 +5,7 @@ export const PARK_BEYOND_MS = 120_000;
 /** `sweep` releases what comes due within this time; it runs every minute. */
 export const RELEASE_AHEAD_MS = 75_000;
 /** A wake-up that has been visible this long and led to nothing is taken for lost. */
-export const LOST_AFTER_MS = 180_000;
+export const LOST_AFTER_MS = 150_000;
 /** A claim lapses this long after the last sign of life of its holder. */
 export const CLAIM_MS = 120_000;
 /** How often a holder shows that it lives. */

@@ -72,7 +72,9 @@ export async function cancelMessage(
     );
     if (!conflict) return accepted(cancelled);
   }
-  return refused(problem('not_cancellable', 'The message is being sent at this moment.'));
+  return refused(
+    problem('not_cancellable', 'The message is being changed at this moment; try again.', { retryable: true }),
+  );
 }
 
 /**
@@ -110,7 +112,9 @@ export async function retryMessage(
     });
     return accepted(again);
   }
-  return refused(problem('not_retryable', 'The message is being changed at this moment; try again.'));
+  return refused(
+    problem('not_retryable', 'The message is being changed at this moment; try again.', { retryable: true }),
+  );
 }
 
 function putBack(record: MessageRecord, nowMs: number, deadlineMs: number): MessageRecord {

@@ -24,14 +24,14 @@ export async function prepareRequest(
   id: string,
   nowMs: number,
 ): Promise<Outcome<PreparedMail>> {
-  const parsed = parseMailRequest(input.body.value, nowMs, input.channel);
+  const parsed = parseMailRequest(input.body.value, nowMs, input.channel, input.body.attachments?.length);
   if (!parsed.ok) return parsed;
   const request = parsed.value;
   const resolved = resolveSender(deps.settings.senders, request.from.address, request.mailbox);
   if (!resolved.ok) return resolved;
   const { sender, mailbox } = resolved.value;
   const recipients = uniqueAddresses([...request.to, ...request.cc, ...request.bcc]);
-  const allowed = checkRecipients(deps.settings, sender, recipients);
+  const allowed = checkRecipients(deps.settings, sender, recipients, address => pointerOf(request, address));
   if (!allowed.ok) return allowed;
   const attachments = await attachmentsOf(
     deps.contents,
@@ -68,6 +68,15 @@ export async function prepareRequest(
     content: { kind: 'bytes', bytes, eightBit: hasEightBit(bytes) },
     fingerprint: () => fingerprint({ ...content, attachments: attachments.value }),
   });
+}
+
+/** Where in the request an address stands. */
+function pointerOf(request: MailRequest, address: string): string {
+  for (const field of ['to', 'cc', 'bcc'] as const) {
+    const at = request[field].findIndex(mailbox => mailbox.address === address);
+    if (at >= 0) return `/${field}/${at}`;
+  }
+  return '';
 }
 
 async function attachmentsOf(

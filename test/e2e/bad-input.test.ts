@@ -132,11 +132,14 @@ test('raw mails that are none', async () => {
     'request_invalid',
     '/cc',
   );
+  const mail = 'From: billing@contoso.com\nTo: ada@example.com\n\nhi';
+  assertProblem(await send(mail, '?dryRun=yes'), 422, 'request_invalid', '/dryRun');
+  assertProblem(await app.call('POST', '/api/messages?dryRun=true', mailRequest()), 422, 'request_invalid', '/dryRun');
 });
 
 test('forms that are none', async () => {
   const type = { 'content-type': 'multipart/form-data; boundary=x' };
-  assertProblem(await app.call('POST', '/api/messages', 'no form', type), 400, 'request_not_json');
+  assertProblem(await app.call('POST', '/api/messages', 'no form', type), 422, 'request_invalid', '');
   assertProblem(
     await app.call(
       'POST',

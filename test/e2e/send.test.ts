@@ -78,8 +78,16 @@ test('a JSON member named headers does not cost the request its own headers', as
   const request = mailRequest({ headers: { 'X-A': '1' } });
   const key = { 'idempotency-key': 'headers-in-body' };
   const first = await app.send(request, key);
-  const again = await app.call('POST', '/api/messages?headers=x', request, key);
+  const again = await app.send(request, key);
   assert.equal(first.status, 202);
+  assert.equal(
+    (
+      await app.call('GET', '/api/explain?headers=x&text=535+5.7.3', undefined, {
+        traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`,
+      })
+    ).status,
+    200,
+  );
   assert.equal(again.body.id, first.body.id);
   assert.equal(again.headers.get('idempotent-replayed'), 'true');
 });
@@ -99,6 +107,13 @@ test('multipart: the JSON in the part message, files as attachments', async () =
   assert.equal(file?.filename, 'Bericht "Q3".bin');
   assert.deepEqual([...new Uint8Array(file?.content as ArrayBuffer)], [1, 2, 3, 0, 255]);
   assert.ok(parsed.attachments.some(attachment => attachment.filename === 'note'));
+});
+
+test('a form of files alone is a mail too', async () => {
+  const form = new FormData();
+  form.set('message', JSON.stringify(mailRequest({ text: undefined })));
+  form.append('file', new File(['x'], 'x.txt', { type: 'text/plain' }));
+  assert.equal((await app.call('POST', '/api/messages', form)).status, 202);
 });
 
 test('raw MIME: sent as it is, without Bcc, with CRLF, chunked upload too', async () => {

@@ -31,8 +31,6 @@ const PROBLEM_CODES: Readonly<Record<ProblemCode, true>> = {
 };
 
 const OTHER_OWN_CODES = [
-  'attachment_invalid',
-  'attachment_missing',
   'message_expired',
   'deadline_exceeded',
   'attempts_exhausted',

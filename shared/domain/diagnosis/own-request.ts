@@ -96,36 +96,6 @@ export const ownRequest = [
     samples: ['{"status":415,"code":"unsupported_media_type"}'],
   },
   {
-    code: 'attachment_invalid',
-    class: 'content',
-    retry: 'never',
-    breaker: 'none',
-    scope: 'message',
-    title: 'An attachment cannot be used',
-    cause:
-      'The content is not base64, the file name or the content type is malformed, two parts share a contentId, or the attachment is empty.',
-    remedy:
-      'Send the content as standard base64: `base64 -w0 42.pdf`, the file name without a path, and the content type as `type/subtype`. `errors` names the attachment by its place.',
-    source: sources.own,
-    matches: [],
-    samples: ['{"status":422,"code":"attachment_invalid","errors":[{"pointer":"/attachments/0/content"}]}'],
-  },
-  {
-    code: 'attachment_missing',
-    class: 'content',
-    retry: 'never',
-    breaker: 'none',
-    scope: 'message',
-    title: 'The blob with an attachment’s content does not exist',
-    cause:
-      'The request names a `contentBlob` that is not in the container `mail-intake`: it was not uploaded, was uploaded after the request, or was deleted.',
-    remedy:
-      'Upload first, then queue: `az storage blob upload --container-name mail-intake --name <blob> --file <file> --account-name <account> --auth-mode login`. See what is there: `az storage blob list --container-name mail-intake --account-name <account> --auth-mode login --query "[].name"`.',
-    source: sources.own,
-    matches: [],
-    samples: ['{"event":"accept.refused","code":"attachment_missing"}'],
-  },
-  {
     code: 'idempotency_key_invalid',
     class: 'content',
     retry: 'never',
