@@ -4,7 +4,13 @@ import type { Clock, ContentStore, Log, OpenRowChange, WakeQueue, WriteResult } 
 import { redact } from '../domain/redact.ts';
 import { PARK_BEYOND_MS, wakeDelayMs } from '../domain/schedule.ts';
 
+/** Tells the outside what became of a message. Absent where nobody has asked to be told. */
+export interface EventSink {
+  emit(record: MessageRecord, log: Log): Promise<void>;
+}
+
 export interface OutcomeDeps {
+  readonly events?: EventSink;
   readonly contents: ContentStore;
   readonly wakeUps: WakeQueue;
   readonly clock: Clock;
@@ -57,6 +63,7 @@ export async function recordOutcome(
     ...(ms === undefined ? {} : { ms }),
     ...(record.reply === undefined ? {} : { detail: redact(record.reply, 300) }),
   });
+  await deps.events?.emit(record, log);
   if (final && record.content.deleteAfterMs === undefined) await dropBlob(deps, record, log);
   if (!final && !isParked)
     await deps.wakeUps.put({ messageId: record.id, generation: record.generation }, record.priority, delayMs);
