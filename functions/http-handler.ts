@@ -1,18 +1,20 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type { Caller } from '../shared/domain/accept-input.ts';
+import { admitCaller } from '../shared/domain/callers.ts';
 import { ServiceFailure } from '../shared/domain/failure.ts';
 import type { Log } from '../shared/domain/ports.ts';
-import { problem } from '../shared/domain/problem.ts';
+import { type Problem, problem } from '../shared/domain/problem.ts';
 import { redact } from '../shared/domain/redact.ts';
-import { type CallerAuth, identifyCaller } from './caller.ts';
+import { type CallerAuth, readProof } from './caller.ts';
 import { contextLog } from './context-log.ts';
+import { claimRequest } from './forwarded-requests.ts';
 import { problemAnswer } from './http-answer.ts';
-import { requestHeaders } from './request-headers.ts';
+import { drainBody } from './request-body.ts';
 import type { Runtime, RuntimeSource } from './runtime.ts';
 
 export interface HttpCall {
   readonly request: HttpRequest;
-  /** As they came in; `request.headers` may be empty (request-headers.ts). */
+  /** As they came in; `request.headers` may be empty (forwarded-requests.ts). */
   readonly headers: Headers;
   readonly caller: Caller;
   readonly runtime: Runtime;
@@ -34,11 +36,11 @@ export function httpHandler(
 ): HttpHandler {
   return async (request: HttpRequest, context: InvocationContext) => {
     const log = contextLog(context);
-    const headers = requestHeaders(context.invocationId, request.headers);
+    const headers = claimRequest(context.invocationId, request.headers);
     const traceId = traceIdOf(headers, context);
     try {
-      const caller = identifyCaller(auth, request.url, headers, process.env);
-      if (!caller.ok) return problemAnswer(caller.problem, traceId, CHALLENGES[auth]);
+      const proof = readProof(auth, request.url, headers, process.env);
+      if (!proof.ok) return refusal(proof.problem, auth, traceId, log);
       const runtime = runtimeOf(log);
       if (!runtime) {
         return problemAnswer(
@@ -48,14 +50,20 @@ export function httpHandler(
           traceId,
         );
       }
+      const caller = admitCaller(runtime.settings.callers, proof.value);
+      if (!caller.ok) return refusal(caller.problem, auth, traceId, log);
       return await handle({ request, headers, caller: caller.value, runtime, traceId, log });
     } catch (error) {
       return failureAnswer(error, traceId, log);
     } finally {
-      // A body that was refused unread would keep the connection busy.
-      if (request.body && !request.body.locked) request.body.cancel().catch(() => undefined);
+      void drainBody(request);
     }
   };
+}
+
+function refusal(found: Problem, auth: CallerAuth, traceId: string, log: Log): HttpResponseInit {
+  log('warn', { event: 'caller.refused', traceId, code: found.code });
+  return problemAnswer(found, traceId, CHALLENGES[auth]);
 }
 
 function failureAnswer(error: unknown, traceId: string, log: Log): HttpResponseInit {
@@ -71,6 +79,10 @@ function failureAnswer(error: unknown, traceId: string, log: Log): HttpResponseI
       traceId,
     );
   }
+  if (isClientGone(error)) {
+    log('info', { event: 'request.aborted', traceId, detail });
+    return problemAnswer(problem('request_invalid', 'The request ended before its body did.'), traceId);
+  }
   log('error', {
     event: 'request.failed',
     traceId,
@@ -82,6 +94,12 @@ function failureAnswer(error: unknown, traceId: string, log: Log): HttpResponseI
     problem('internal_error', `A fault of this app, recorded in its log under traceId ${traceId}.`),
     traceId,
   );
+}
+
+/** The client hung up in the middle of its upload. Nobody reads the answer, and it is no fault of ours. */
+function isClientGone(error: unknown): boolean {
+  const { message, code } = error as { message?: unknown; code?: unknown };
+  return code === 'ECONNRESET' || message === 'aborted' || message === 'terminated';
 }
 
 /** The trace of the caller where it brings one (W3C Trace Context), otherwise a new one. */

@@ -93,8 +93,9 @@ function listQuery(request: HttpRequest): Outcome<ListQuery> {
 function isContinuation(text: string): boolean {
   if (text.length > 1024) return false;
   try {
-    const value = JSON.parse(Buffer.from(text, 'base64').toString('utf8')) as { nextPartitionKey?: unknown };
-    return typeof value === 'object' && value !== null && typeof value.nextPartitionKey === 'string';
+    const value = JSON.parse(Buffer.from(text, 'base64').toString('utf8')) as Record<string, unknown> | null;
+    if (typeof value !== 'object' || value === null || typeof value['nextPartitionKey'] !== 'string') return false;
+    return Object.values(value).every(part => typeof part === 'string');
   } catch {
     return false;
   }

@@ -20,7 +20,8 @@ export async function sendMail({
 }: HttpCall): Promise<HttpResponseInit> {
   const key = parseIdempotencyKey(headers.get('idempotency-key'));
   if (!key.ok) return problemAnswer(key.problem, traceId);
-  const body = await acceptBody(request, headers, runtime.maxMessageBytes);
+  const maxBytes = Math.min(runtime.maxMessageBytes, caller.rules?.messageBytes ?? runtime.maxMessageBytes);
+  const body = await acceptBody(request, headers, maxBytes);
   if (!body.ok) return problemAnswer(body.problem, traceId);
   try {
     const outcome = await acceptMail(
@@ -105,6 +106,8 @@ async function acceptBody(
 }
 
 const RAW_PARAMETERS: ReadonlySet<string> = new Set(['from', 'to', 'mailbox', 'dryRun']);
+/** The JSON and 200 attachments. */
+const MAX_PARTS = 201;
 const NO_PARAMETERS: ReadonlySet<string> = new Set();
 
 function rawBody(request: HttpRequest, headers: Headers, maxMessageBytes: number): Outcome<AcceptBody> {
@@ -147,6 +150,8 @@ async function multipartBody(request: HttpRequest, headers: Headers, maxBytes: n
     return invalid([{ pointer: '', detail: 'must be multipart/form-data as RFC 7578 has it' }]);
   }
   const attachments: UploadedAttachment[] = [];
+  if ([...form.keys()].length > MAX_PARTS)
+    return invalid([{ pointer: '', detail: `must not have more than ${MAX_PARTS} parts` }]);
   let message: Uint8Array | undefined;
   for (const [name, part] of form.entries()) {
     const content = typeof part === 'string' ? Buffer.from(part, 'utf8') : Buffer.from(await part.arrayBuffer());

@@ -8,8 +8,8 @@ import {
   type TimerHandler,
 } from '@azure/functions';
 import { callerAuthOf } from './caller.ts';
+import { claimRequest, watchForwardedRequests } from './forwarded-requests.ts';
 import type { HttpCall } from './http-handler.ts';
-import { captureRequestHeaders } from './request-headers.ts';
 import type { RuntimeSource } from './runtime.ts';
 
 /**
@@ -17,7 +17,7 @@ import type { RuntimeSource } from './runtime.ts';
  * start of the app costs little; nothing here can throw, since an app that throws at load has no functions at all.
  */
 app.setup({ enableHttpStream: true });
-captureRequestHeaders();
+watchForwardedRequests();
 
 const auth = callerAuthOf(process.env);
 const storage = 'AzureWebJobsStorage';
@@ -57,6 +57,7 @@ function publicHttp(name: string, route: string, load: () => Promise<HttpHandler
     route,
     authLevel: 'anonymous',
     handler: async (request, context) => {
+      claimRequest(context.invocationId, request.headers);
       try {
         return await (await load())(request, context);
       } catch (error) {
@@ -109,5 +110,6 @@ publicHttp('docs', 'docs', async () => (await import('./http-docs.ts')).docsPage
 queue('acceptQueued', 'mail-requests', async () => (await import('./queue-requests.ts')).queueRequests);
 queue('deliver', 'mail-submissions', async () => (await import('./queue-submissions.ts')).queueSubmissions);
 queue('deliverHigh', 'mail-submissions-high', async () => (await import('./queue-submissions.ts')).queueSubmissions);
+queue('deliverEvent', 'mail-events', async () => (await import('./queue-events.ts')).queueEvents);
 
 timer('sweep', '0 * * * * *', async () => (await import('./timer-sweep.ts')).timerSweep);

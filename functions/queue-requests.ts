@@ -1,18 +1,32 @@
 import type { InvocationContext, StorageQueueHandler } from '@azure/functions';
-import { acceptQueued } from '../shared/usecases/accept-queued.ts';
+import { requestQueues } from '../shared/adapters/storage/queues.ts';
+import { storageClients } from '../shared/adapters/storage/storage-clients.ts';
+import { readStorageSettings } from '../shared/config/settings.ts';
+import { acceptQueued, PUT_BACK_AFTER_MS, PUT_BACK_FROM_DEQUEUE, withKey } from '../shared/usecases/accept-queued.ts';
 import { contextLog } from './context-log.ts';
 import type { RuntimeSource } from './runtime.ts';
+
+/**
+ * While settings are bad a request must not run into the poison queue: its producer has no other copy. It is put back for
+ * later, as long as at least the storage settings are good.
+ */
+async function waitForSettings(entry: unknown, queueMessageId: string, dequeueCount: number): Promise<void> {
+  const storage = readStorageSettings(process.env);
+  if (!storage || dequeueCount < PUT_BACK_FROM_DEQUEUE || typeof entry !== 'object' || entry === null) {
+    throw new Error('settings_invalid: settings of the app are missing or invalid; see the log line settings.invalid');
+  }
+  await requestQueues(storageClients(storage)).retryRequest(withKey(queueMessageId, entry), PUT_BACK_AFTER_MS);
+}
 
 /** A mail request from the queue `mail-requests`: the same JSON as over HTTP. */
 export function queueRequests(runtimeOf: RuntimeSource): StorageQueueHandler {
   return async (entry: unknown, context: InvocationContext) => {
     const log = contextLog(context);
     const runtime = runtimeOf(log);
-    if (!runtime)
-      throw new Error(
-        'settings_invalid: the settings of the app are missing or invalid; see the log line settings.invalid',
-      );
     const metadata = context.triggerMetadata ?? {};
+    const dequeueCount = Number(metadata['dequeueCount'] ?? 1) || 1;
+    const queueMessageId = String(metadata['id'] ?? context.invocationId);
+    if (!runtime) return waitForSettings(entry, queueMessageId, dequeueCount);
     const insertedAtMs = Date.parse(String(metadata['insertionTime'] ?? ''));
     await acceptQueued(
       { ...runtime.accept, requests: runtime.requests },
@@ -20,9 +34,9 @@ export function queueRequests(runtimeOf: RuntimeSource): StorageQueueHandler {
         value: entry,
         // The library parses whatever parses; a text that was not JSON comes through as it was.
         text: typeof entry === 'string' ? entry : JSON.stringify(entry),
-        queueMessageId: String(metadata['id'] ?? context.invocationId),
+        queueMessageId,
         insertedAtMs: Number.isFinite(insertedAtMs) ? insertedAtMs : Date.now(),
-        dequeueCount: Number(metadata['dequeueCount'] ?? 1) || 1,
+        dequeueCount,
       },
       log,
     );

@@ -11,7 +11,14 @@ export class BodyTooLargeError extends Error {
   }
 }
 
-/** The body as it comes. Throws BodyTooLargeError as soon as the limit is passed; a declared length over it is refused unread. */
+const readers = new WeakMap<HttpRequest, ReadableStreamDefaultReader<Uint8Array>>();
+/** A refused body is read out no further than this; a client that goes on loses its connection. */
+const MAX_DRAINED_BYTES = 128 * 1024 * 1024;
+
+/**
+ * The body as it comes. Throws BodyTooLargeError as soon as the limit is passed; a declared length over it is refused
+ * unread. What is left when the reading stops early is for `drainBody`.
+ */
 export async function* bodyChunks(
   request: HttpRequest,
   headers: Headers,
@@ -21,17 +28,36 @@ export async function* bodyChunks(
   if (declared > maxBytes) throw new BodyTooLargeError(maxBytes);
   const reader = request.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
   if (!reader) return;
+  readers.set(request, reader);
   let bytes = 0;
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    bytes += value.length;
+    if (bytes > maxBytes) throw new BodyTooLargeError(maxBytes);
+    yield value;
+  }
+}
+
+/**
+ * Reads the rest of a refused body and drops it. Cancelling instead would leave the unread bytes in the connection that
+ * the host forwards over, and the next request on it would be cut off.
+ */
+export async function drainBody(request: HttpRequest): Promise<void> {
   try {
-    for (;;) {
+    const reader = readers.get(request);
+    if (!reader) {
+      await request.body?.cancel();
+      return;
+    }
+    for (let bytes = 0; bytes < MAX_DRAINED_BYTES; ) {
       const { value, done } = await reader.read();
       if (done) return;
       bytes += value.length;
-      if (bytes > maxBytes) throw new BodyTooLargeError(maxBytes);
-      yield value;
     }
-  } finally {
-    reader.cancel().catch(() => undefined);
+    await reader.cancel();
+  } catch {
+    // The client has gone; so has its body.
   }
 }
 

@@ -1,16 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { composeMail } from '../shared/adapters/mime/compose-mail.ts';
+import { modeTransport } from '../shared/adapters/sandbox-transport.ts';
 import { blobContents } from '../shared/adapters/storage/blob-contents.ts';
-import { requestQueues, wakeQueue } from '../shared/adapters/storage/queues.ts';
+import { blobSlots } from '../shared/adapters/storage/blob-slots.ts';
+import { eventQueue, requestQueues, wakeQueue } from '../shared/adapters/storage/queues.ts';
 import { INLINE_CONTENT_BYTES } from '../shared/adapters/storage/record-entity.ts';
 import { storageClients } from '../shared/adapters/storage/storage-clients.ts';
+import { tableCallerUsage } from '../shared/adapters/storage/table-caller-usage.ts';
+import { tableMailboxes } from '../shared/adapters/storage/table-mailboxes.ts';
 import { tableMessages } from '../shared/adapters/storage/table-messages.ts';
+import { tableOutbox } from '../shared/adapters/storage/table-outbox.ts';
 import { readSettings, type Settings } from '../shared/config/settings.ts';
+import { eventNoter } from '../shared/domain/event-task.ts';
 import type { Clock, Log, MailTransport, RequestQueues } from '../shared/domain/ports.ts';
 import { EXCHANGE_ONLINE_LIMITS } from '../shared/domain/sender.ts';
 import type { AcceptDeps } from '../shared/usecases/accept-mail.ts';
+import { callerLimits } from '../shared/usecases/caller-limits.ts';
+import type { DeliverEventDeps } from '../shared/usecases/deliver-event.ts';
 import type { DeliverDeps } from '../shared/usecases/deliver-mail.ts';
+import { eventSink } from '../shared/usecases/emit-events.ts';
+import { mailboxPacer } from '../shared/usecases/mailbox-pacer.ts';
+import { releaseDue } from '../shared/usecases/release-due.ts';
+import type { SweepEventsDeps } from '../shared/usecases/sweep-events.ts';
 
 /** The use cases' dependencies, made once per process from the settings. */
 export interface Runtime {
@@ -18,8 +30,12 @@ export interface Runtime {
   readonly accept: AcceptDeps;
   readonly requests: RequestQueues;
   readonly deliver: Omit<DeliverDeps, 'transport'>;
+  /** Absent without EVENT_WEBHOOKS. */
+  readonly sweepEvents?: SweepEventsDeps;
   /** Loaded with the first delivery: an HTTP call needs neither SMTP nor MSAL nor Key Vault. */
   transport(): Promise<MailTransport>;
+  /** Loaded with the first event. */
+  eventDelivery(): Promise<DeliverEventDeps>;
   /** The largest mail that any sender may send, in bytes. */
   readonly maxMessageBytes: number;
 }
@@ -54,13 +70,27 @@ export function runtimeSource(env: () => Readonly<Record<string, string | undefi
   };
 }
 
+/** In a sandbox the lot falls on short waits: what is deferred is tried again a second or two later, quick enough to watch. */
+function deliverClock(settings: Settings, clock: Clock): Clock {
+  return settings.mail.mode === 'sandbox' ? { ...clock, random: () => 0.03 } : clock;
+}
+
 function makeRuntime(settings: Settings): Runtime {
   const clients = storageClients(settings.storage);
   const clock = systemClock;
-  const store = tableMessages(clients);
+  const { webhooks } = settings;
+  const store = webhooks.length > 0 ? tableMessages(clients, eventNoter(webhooks)) : tableMessages(clients);
   const contents = blobContents(clients);
   const wakeUps = wakeQueue(clients);
+  const events = eventQueue(clients);
+  const emit = webhooks.length > 0 ? { webhooks, queue: events, outbox: tableOutbox(clients) } : undefined;
+  const pacer = mailboxPacer(tableMailboxes(clients), clock);
+  // A sandbox sends nothing, so it has nothing to pace.
+  const paced = settings.mail.mode === 'sandbox' ? {} : { pacer };
+  const release = { settings: settings.mail, store, wakeUps, clock: deliverClock(settings, clock), ...paced };
   let transport: Promise<MailTransport> | undefined;
+  let real: Promise<MailTransport> | undefined;
+  let eventDelivery: Promise<DeliverEventDeps> | undefined;
   return {
     settings,
     requests: requestQueues(clients),
@@ -72,11 +102,41 @@ function makeRuntime(settings: Settings): Runtime {
       clock,
       compose: composeMail,
       inlineBytes: INLINE_CONTENT_BYTES,
+      ...(settings.callers ? { limits: callerLimits(tableCallerUsage(clients), clock) } : {}),
     },
-    deliver: { settings: settings.mail, store, contents, wakeUps, clock },
+    deliver: {
+      ...release,
+      contents,
+      ...(emit ? { events: eventSink(emit) } : {}),
+      onBreakerClosed: async (mailbox, log) => {
+        await releaseDue(release, log, mailbox);
+      },
+    },
+    ...(emit ? { sweepEvents: { ...emit, clock } } : {}),
     transport() {
-      transport ??= import('./transport.ts').then(({ makeTransport }) => makeTransport(settings, clock));
+      transport ??= Promise.resolve(
+        modeTransport(settings.mail.mode, () => {
+          real ??= import('./transport.ts')
+            .then(({ makeTransport }) =>
+              makeTransport(settings, clock, { slots: blobSlots(clients), isWanted: pacer.isSlotWanted }),
+            )
+            .catch((error: unknown) => {
+              real = undefined;
+              throw error;
+            });
+          return real;
+        }),
+      );
       return transport;
+    },
+    eventDelivery() {
+      eventDelivery ??= import('./event-delivery.ts')
+        .then(({ makeEventDelivery }) => makeEventDelivery(settings, store, events, clock))
+        .catch((error: unknown) => {
+          eventDelivery = undefined;
+          throw error;
+        });
+      return eventDelivery;
     },
     maxMessageBytes: Math.max(
       EXCHANGE_ONLINE_LIMITS.messageBytes,

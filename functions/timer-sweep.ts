@@ -1,5 +1,6 @@
 import type { InvocationContext, TimerHandler } from '@azure/functions';
 import { sweep } from '../shared/usecases/sweep.ts';
+import { sweepEvents } from '../shared/usecases/sweep-events.ts';
 import { contextLog } from './context-log.ts';
 import type { RuntimeSource } from './runtime.ts';
 
@@ -8,6 +9,8 @@ export function timerSweep(runtimeOf: RuntimeSource): TimerHandler {
   return async (_timer, context: InvocationContext) => {
     const log = contextLog(context);
     const runtime = runtimeOf(log);
-    if (runtime) await sweep({ ...runtime.deliver, requests: runtime.requests }, log);
+    if (!runtime) return;
+    await sweep({ ...runtime.deliver, requests: runtime.requests }, log);
+    await sweepEvents(runtime.sweepEvents, log);
   };
 }

@@ -23,7 +23,13 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: 'shared/adapters/storage',
     folders: ['shared/domain', 'shared/adapters/storage', 'shared/adapters/azure-credential.ts'],
-    packages: ['@azure/data-tables', '@azure/storage-queue', '@azure/storage-blob', '@azure/identity'],
+    packages: [
+      '@azure/core-rest-pipeline',
+      '@azure/data-tables',
+      '@azure/storage-queue',
+      '@azure/storage-blob',
+      '@azure/identity',
+    ],
   },
   {
     folder: 'shared/adapters/key-vault',
@@ -37,6 +43,7 @@ export const LAYERS: readonly Layer[] = [
   },
   { folder: 'shared/adapters/smtp', folders: ['shared/domain', 'shared/adapters/smtp'], packages: ['nodemailer'] },
   { folder: 'shared/adapters/mime', folders: ['shared/domain', 'shared/adapters/mime'], packages: ['nodemailer'] },
+  { folder: 'shared/adapters/webhooks', folders: ['shared/domain', 'shared/adapters/webhooks'], packages: [] },
   {
     folder: 'shared/adapters',
     folders: ['shared/domain', 'shared/adapters/azure-credential.ts'],

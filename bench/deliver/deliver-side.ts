@@ -66,7 +66,8 @@ export function deliverSide(port: number, token: string) {
           for (let wakeUp = wakeUps.take(); wakeUp; wakeUp = wakeUps.take()) await deliverMail(deps, wakeUp, log);
         }),
       );
-      for (const row of await store.openRows(1)) throw new Error(`The mail ${row.id} was left as ${row.status}.`);
+      for (const row of await store.openRows(Number.POSITIVE_INFINITY, 1))
+        throw new Error(`The mail ${row.id} was left as ${row.status}.`);
     },
   };
 }

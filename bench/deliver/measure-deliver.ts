@@ -1,6 +1,7 @@
 import { serve } from '../support/serve.ts';
+import { commonSampleSide, type SampleApp } from './common-sample.ts';
 import { deliverSide } from './deliver-side.ts';
-import { poolSide, sampleSide } from './nodemailer-side.ts';
+import { poolSide, singleSide } from './nodemailer-side.ts';
 import { sampleMail } from './sample-mail.ts';
 
 /** The senders, in a process that trusts the sink's certificate; the sink is in another. */
@@ -14,7 +15,12 @@ interface Side {
   prepare(count: number): Promise<void>;
   send(count: number): Promise<void>;
 }
-export type SideName = 'exosend' | 'pool' | 'sample' | 'sampleAtOnce';
+export type SideName = 'exosend' | 'pool' | 'sample' | 'single' | 'singleAtOnce';
+/** `app` is who the sample is; all others have a token. */
+export interface Opening {
+  readonly port: number;
+  readonly app: SampleApp;
+}
 export interface Rate {
   readonly mailsPerSecond: number;
   /** Of the sending process: a figure that a busy machine does not move much. */
@@ -24,13 +30,14 @@ export interface Rate {
 let sides: Record<SideName, Side> | undefined;
 
 serve({
-  open(port: number) {
+  async open({ port, app }: Opening) {
     const exosend = deliverSide(port, TOKEN);
     sides = {
       exosend: { prepare: count => exosend.accept(count, raw), send: () => exosend.send() },
       pool: unprepared(poolSide(port, TOKEN, CONNECTIONS)),
-      sample: unprepared(sampleSide(port, TOKEN, 1)),
-      sampleAtOnce: unprepared(sampleSide(port, TOKEN, CONNECTIONS)),
+      sample: unprepared(await commonSampleSide(port, app)),
+      single: unprepared(singleSide(port, TOKEN, 1)),
+      singleAtOnce: unprepared(singleSide(port, TOKEN, CONNECTIONS)),
     };
   },
   async rate({ side: name, count }: { side: SideName; count: number }): Promise<Rate> {

@@ -63,8 +63,10 @@ export function memoryStore(): MessageStore {
         (caller ?? record.caller) === record.caller;
       return { records: newestFirst().filter(fits).slice(0, limit) };
     },
-    async openRows(max) {
-      const open = [...entries.values()].filter(({ record }) => !isFinal(record.status));
+    findKey: async () => undefined,
+    noteKey: async () => undefined,
+    async openRows(dueByMs, max) {
+      const open = [...entries.values()].filter(({ record }) => !isFinal(record.status) && record.dueAtMs <= dueByMs);
       return open.slice(0, max).map(openRowOf);
     },
     async release(rows) {

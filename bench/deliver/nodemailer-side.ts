@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import { MAILBOX, RECIPIENT } from './sample-mail.ts';
 
-function connectionOptions(port: number, accessToken: string) {
+export function connectionOptions(port: number, accessToken: string) {
   return {
     host: 'localhost',
     port,
@@ -11,7 +11,7 @@ function connectionOptions(port: number, accessToken: string) {
   };
 }
 
-function mailOf(raw: Buffer) {
+export function mailOf(raw: Buffer) {
   return { envelope: { from: MAILBOX, to: [RECIPIENT] }, raw };
 }
 
@@ -31,11 +31,8 @@ export function poolSide(port: number, token: string, maxConnections: number) {
   };
 }
 
-/**
- * The common sample, as a handler has it: a transport for each mail, and with it a connection. `atOnce` mails are under
- * way.
- */
-export function sampleSide(port: number, token: string, atOnce: number) {
+/** A transport for each mail, and with it a connection; the token is at hand. `atOnce` mails are under way. */
+export function singleSide(port: number, token: string, atOnce: number) {
   return async function send(count: number, raw: Buffer): Promise<void> {
     let left = count;
     await Promise.all(

@@ -23,7 +23,7 @@ const DETAILS: Record<ProblemCode, { readonly detail: string; readonly errors?: 
     ],
   },
   request_too_large: {
-    detail: 'The mail is 36912044 bytes, more than the 36700160 bytes that the mailbox may send.',
+    detail: 'The mail is 36912044 bytes, more than the 36700160 bytes that may be sent here.',
     errors: [{ pointer: '', detail: 'limit: 36700160 bytes' }],
   },
   unsupported_media_type: {

@@ -2,9 +2,9 @@ import { RestError, TableClient } from '@azure/data-tables';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 
-const QUEUES = ['mail-requests', 'mail-submissions', 'mail-submissions-high'];
-const CONTAINERS = ['mail-content', 'mail-intake', 'mail-poison'];
-const TABLES = ['messages'];
+const QUEUES = ['mail-requests', 'mail-submissions', 'mail-submissions-high', 'mail-events'];
+const CONTAINERS = ['mail-content', 'mail-intake', 'mail-poison', 'mail-slots'];
+const TABLES = ['messages', 'mailboxes', 'callers'];
 
 /** Makes the queues, the table and the containers that a deployment has, as far as they are missing. */
 export async function createStorage(connectionString: string): Promise<void> {

@@ -3,7 +3,8 @@ import type { State } from './state.ts';
 import type { App, CertificateVersion, Limits, Mailbox, VaultCertificate, World } from './world.ts';
 import type { MadeCertificate } from './x509/make-certificate.ts';
 
-const CLIENT_ID = '7d0a1f0e-2f4c-4c0f-9b5e-5a1c6f2d3e01';
+export const TENANT_ID = 'c0de0000-5e4d-4a11-8e57-c0a70500e001';
+export const CLIENT_ID = '7d0a1f0e-2f4c-4c0f-9b5e-5a1c6f2d3e01';
 const SYSTEM_CLIENT_ID = '1b6f0c7a-9d53-4b0b-8f6a-0d2f4c8e7a11';
 const USER_CLIENT_ID = '3c8e2d9b-6a41-4f7e-9c25-7b1d5e9f0a22';
 const USER_PRINCIPAL_ID = '4d9f3eac-7b52-4a8f-8d36-8c2e6fa01b33';
@@ -27,7 +28,7 @@ export const EXCHANGE_LIMITS: Limits = {
  * @param authorityUrl base of the simulated Entra, without a slash at the end: federated issuers are made of it
  */
 export function defaultWorld(state: State, authorityUrl: string): World {
-  const tenantId = 'c0de0000-5e4d-4a11-8e57-c0a70500e001';
+  const tenantId = TENANT_ID;
   const app: App = {
     ...newApp(CLIENT_ID, 'exosend'),
     objectId: '8e1b2f1f-305d-4d10-8c6f-6b2d703e4f02',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { parseAddress } from '../domain/address.ts';
+import { parseAddress, parseAddressPattern } from '../domain/address.ts';
 import { EXCHANGE_ONLINE_LIMITS, type MailboxLimits, type Sender } from '../domain/sender.ts';
+import { reportIssues } from './report-issues.ts';
 import type { SettingReader } from './setting-reader.ts';
 
 /** Tenant ids are GUIDs or a verified domain; client ids are GUIDs. A secret pasted here would otherwise travel in URLs. */
@@ -16,10 +17,12 @@ const address = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
-const pattern = z
-  .string()
-  .refine(value => isPattern(value.trim()), 'must be an address or *@domain')
-  .transform(value => value.trim());
+const pattern = z.string().transform((value, context) => {
+  const parsed = parseAddressPattern(value.trim());
+  if (parsed !== undefined) return parsed;
+  context.addIssue({ code: 'custom', message: 'must be an address or *@domain' });
+  return z.NEVER;
+});
 const vaultName = z.string().regex(VAULT_NAME, 'must be a Key Vault name (letters, digits, hyphens)');
 
 const credential = z.discriminatedUnion('kind', [
@@ -41,36 +44,44 @@ const limits = z.strictObject({
   messageBytes: positive.max(157_286_400).default(EXCHANGE_ONLINE_LIMITS.messageBytes),
 });
 
-const sender = z
-  .strictObject({
-    mailbox: address.optional(),
-    mailboxes: z.array(address).min(1).optional(),
-    from: z.union([z.array(pattern).min(1), pattern.transform(one => [one])]).optional(),
-    tenantId: z.string().regex(TENANT, 'must be a tenant id or domain'),
-    clientId: z.string().regex(GUID, 'must be a GUID'),
-    credential,
-    limits: limits.prefault({}),
-    authorization: z.enum(['appRbac', 'claim']).optional(),
-  })
-  .refine(
-    value => (value.mailbox === undefined) !== (value.mailboxes === undefined),
-    'needs mailbox or mailboxes, one of them',
-  );
+const tenantId = z.string().regex(TENANT, 'must be a tenant id or domain');
+const clientId = z.string().regex(GUID, 'must be a GUID');
 
-/** MAIL_SENDERS: every fault is named by its place in the array, never with the value found there. */
-export function senderList(read: SettingReader): readonly Sender[] {
+/** Stands in where nothing is ever proved to anybody: mode sandbox without a tenant. */
+const NO_CREDENTIAL = { kind: 'certificate', name: '', sign: 'local' } as const;
+const appRegistration = { tenantId, clientId, credential };
+const noAppRegistration = {
+  tenantId: tenantId.default(''),
+  clientId: clientId.default(''),
+  credential: credential.default(NO_CREDENTIAL),
+};
+
+const senderOf = (registration: typeof appRegistration | typeof noAppRegistration) =>
+  z
+    .strictObject({
+      mailbox: address.optional(),
+      mailboxes: z.array(address).min(1).optional(),
+      from: z.union([z.array(pattern).min(1), pattern.transform(one => [one])]).optional(),
+      ...registration,
+      limits: limits.prefault({}),
+      authorization: z.enum(['appRbac', 'claim']).optional(),
+    })
+    .refine(
+      value => (value.mailbox === undefined) !== (value.mailboxes === undefined),
+      'needs mailbox or mailboxes, one of them',
+    );
+
+/**
+ * MAIL_SENDERS: every fault is named by its place in the array, never with the value found there.
+ *
+ * @param isSandbox tenantId, clientId and credential may be left out: nothing is submitted
+ */
+export function senderList(read: SettingReader, isSandbox: boolean): readonly Sender[] {
   const value = read.json('MAIL_SENDERS', undefined);
+  const sender = senderOf(isSandbox ? noAppRegistration : appRegistration);
   const parsed = z.array(sender).min(1, 'must have at least one entry').safeParse(value);
   if (!parsed.success) {
-    for (const issue of parsed.error.issues.slice(0, 20)) {
-      const place = issue.path.map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-      read.problem(
-        `MAIL_SENDERS${place}`,
-        issue.code === 'unrecognized_keys'
-          ? `has unknown fields: ${issue.keys.join(', ')}`
-          : issue.message.replace(/, received .*/, ''),
-      );
-    }
+    reportIssues(read, 'MAIL_SENDERS', parsed.error);
     return [];
   }
   return parsed.data.map(entry => {
@@ -79,12 +90,13 @@ export function senderList(read: SettingReader): readonly Sender[] {
   });
 }
 
-/** MAIL_TENANT_ID, MAIL_CLIENT_ID, MAIL_MAILBOX and MAIL_CERTIFICATE_NAME: one mailbox, sending as itself. */
-export function flatSender(read: SettingReader): readonly Sender[] {
-  const tenantId = read.required('MAIL_TENANT_ID');
-  const clientId = read.required('MAIL_CLIENT_ID');
+/** MAIL_TENANT_ID, MAIL_CLIENT_ID, MAIL_MAILBOX and MAIL_CERTIFICATE_NAME: one mailbox, sending as itself. In mode sandbox MAIL_MAILBOX alone is enough. */
+export function flatSender(read: SettingReader, isSandbox: boolean): readonly Sender[] {
+  const credentialPart = (name: string) => (isSandbox ? (read.optional(name) ?? '') : read.required(name));
+  const tenantId = credentialPart('MAIL_TENANT_ID');
+  const clientId = credentialPart('MAIL_CLIENT_ID');
   const mailbox = read.required('MAIL_MAILBOX');
-  const certificate = read.required('MAIL_CERTIFICATE_NAME');
+  const certificate = credentialPart('MAIL_CERTIFICATE_NAME');
   if (tenantId !== '' && !TENANT.test(tenantId)) read.problem('MAIL_TENANT_ID', 'must be a tenant id or domain');
   if (clientId !== '' && !GUID.test(clientId))
     read.problem('MAIL_CLIENT_ID', 'must be a GUID (the application id of the app registration)');
@@ -129,8 +141,4 @@ function toSender(
     limits: entry.limits,
     ...(authorization === undefined ? {} : { authorization }),
   };
-}
-
-function isPattern(value: string): boolean {
-  return value.startsWith('*@') ? parseAddress(`a${value.slice(1)}`).ok : parseAddress(value).ok;
 }

@@ -1,16 +1,23 @@
-import { parseDomain } from '../domain/address.ts';
+import { parseAddressPattern } from '../domain/address.ts';
+import type { CallerEntry } from '../domain/callers.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import type { StorageConfig } from '../domain/storage-config.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import { callerList } from './caller-settings.ts';
 import { flatSender, senderList } from './sender-settings.ts';
 import { reader, type SettingProblem } from './setting-reader.ts';
+import { usesVault, webhookList } from './webhook-settings.ts';
 
 /** Everything the app is told by its settings, checked. */
 export interface Settings {
   readonly mail: MailSettings;
+  /** Who may call; undefined: whoever the host lets through. */
+  readonly callers?: readonly CallerEntry[];
   readonly storage: StorageConfig;
   readonly vault: { readonly url: string; readonly clientId?: string };
   readonly entra: { readonly authorityHost: string; readonly scope: string };
   readonly smtp: { readonly host: string; readonly port: number };
+  readonly webhooks: readonly Webhook[];
 }
 
 export type SettingsResult =
@@ -30,14 +37,21 @@ export function readSettings(env: Env): SettingsResult {
   const read = reader(env);
   const storage = readStorage(read);
   const clientId = read.optional('AZURE_CLIENT_ID');
-  const senders = read.has('MAIL_SENDERS') ? senderList(read) : flatSender(read);
-  // A federated managed identity has nothing in a vault.
-  const needsVault = senders.some(sender => sender.credential.kind !== 'managedIdentity');
-  const vaultUrl = needsVault || read.has('KEY_VAULT_URL') ? read.url('KEY_VAULT_URL', undefined) : '';
   const mode = read.oneOf('MAIL_MODE', ['live', 'allow-list', 'sandbox'] as const, 'live');
+  const isSandbox = mode === 'sandbox';
+  const senders = read.has('MAIL_SENDERS') ? senderList(read, isSandbox) : flatSender(read, isSandbox);
+  const callers = callerList(read);
+  const webhooks = webhookList(read);
+  // A federated managed identity has nothing in a vault, and in a sandbox nobody proves anything.
+  const needsVault =
+    (!isSandbox && !(senders.length > 0 && senders.every(sender => sender.credential.kind === 'managedIdentity'))) ||
+    usesVault(webhooks);
+  const vaultUrl = needsVault || read.has('KEY_VAULT_URL') ? read.url('KEY_VAULT_URL', undefined) : '';
   const allowList = read.json('MAIL_ALLOW_LIST', []);
-  const patterns = Array.isArray(allowList) ? allowList.filter(entry => typeof entry === 'string') : [];
-  if (!Array.isArray(allowList) || patterns.length !== allowList.length || !patterns.every(isAddressPattern)) {
+  const patterns = (Array.isArray(allowList) ? allowList : []).flatMap(
+    entry => (typeof entry === 'string' ? parseAddressPattern(entry.trim()) : undefined) ?? [],
+  );
+  if (!Array.isArray(allowList) || patterns.length !== allowList.length) {
     read.problem('MAIL_ALLOW_LIST', 'must be a JSON array of addresses and *@domain');
   }
   if (mode === 'allow-list' && patterns.length === 0)
@@ -54,6 +68,7 @@ export function readSettings(env: Env): SettingsResult {
       },
       recordRetentionMs: read.number('RECORD_RETENTION_DAYS', 30, 8, 3650) * DAY_MS,
     },
+    ...(callers === undefined ? {} : { callers }),
     storage,
     vault: { url: vaultUrl, ...(clientId === undefined ? {} : { clientId }) },
     entra: {
@@ -61,19 +76,17 @@ export function readSettings(env: Env): SettingsResult {
       scope: read.optional('MAIL_TOKEN_SCOPE') ?? 'https://outlook.office365.com/.default',
     },
     smtp: { host: read.optional('SMTP_HOST') ?? 'smtp.office365.com', port: read.number('SMTP_PORT', 587, 1, 65_535) },
+    webhooks,
   };
   const problems = read.problems();
   return problems.length === 0 ? { ok: true, settings } : { ok: false, problems };
 }
 
-/** An address or `*@domain`, the domain as IDNA would have it. */
-export function isAddressPattern(pattern: string): boolean {
-  const at = pattern.lastIndexOf('@');
-  return (
-    at > 0 &&
-    parseDomain(pattern.slice(at + 1)) !== undefined &&
-    (pattern.slice(0, at) === '*' || !/[\s*<>",;]/.test(pattern.slice(0, at)))
-  );
+/** The storage settings alone; undefined while they are bad. */
+export function readStorageSettings(env: Env): StorageConfig | undefined {
+  const read = reader(env);
+  const storage = readStorage(read);
+  return read.problems().length === 0 ? storage : undefined;
 }
 
 function readStorage(read: ReturnType<typeof reader>): StorageConfig {

@@ -17,6 +17,8 @@ export type MailboxResult =
 const MAX_LOCAL_OCTETS = 64;
 const MAX_ADDRESS_OCTETS = 254;
 const MAX_NAME_LENGTH = 256;
+/** Name, address and what stands around them. A bound on the work, too: nothing here is looked at beyond it. */
+const MAX_MAILBOX_LENGTH = 1000;
 
 /** RFC 5322 3.2.3 dot-atom, with the non-ASCII characters that RFC 6532 3.2 adds; no quoted strings, no comments. */
 const LOCAL_PART =
@@ -36,6 +38,7 @@ const DOMAIN_INPUT = /^[\p{L}\p{N}\p{M}.-]+$/u;
  * one of them has been read differently by two parsers of the same mail (nodemailer GHSA-mm7p-fcc7-pg87).
  */
 export function parseAddress(input: string): AddressResult {
+  if (input.includes('\ufffd')) return refuse('has a replacement character: it was not UTF-8');
   const at = input.lastIndexOf('@');
   if (at < 0) return refuse('has no @');
   const local = input.slice(0, at);
@@ -69,17 +72,18 @@ export function parseDomain(input: string): string | undefined {
  * Anything a second parser could read as another or a further recipient is refused.
  */
 export function parseMailbox(input: string): MailboxResult {
+  if (input.length > MAX_MAILBOX_LENGTH) return refuse(`is longer than ${MAX_MAILBOX_LENGTH} characters`);
   if (hasControl(input)) return refuse('has a control character or line break');
   const text = input.trim();
-  const shown = /^(.*?)\s*<([^<>]*)>$/su.exec(text);
-  if (!shown) {
+  const open = text.lastIndexOf('<');
+  if (open < 0 || !text.endsWith('>')) {
     if (/[\s,;<>()[\]\\:]/.test(text)) return refuse('is not one address');
     const parsed = parseAddress(text);
     return parsed.ok ? { ok: true, mailbox: { address: parsed.address } } : parsed;
   }
-  const parsed = parseAddress(shown[2] ?? '');
+  const parsed = parseAddress(text.slice(open + 1, -1));
   if (!parsed.ok) return parsed;
-  const name = parseDisplayName(shown[1] ?? '');
+  const name = parseDisplayName(text.slice(0, open).trimEnd());
   if (name === undefined) return refuse('has a display name that must be put in double quotes');
   return mailboxOf(parsed.address, name);
 }
@@ -94,6 +98,21 @@ export function mailboxOf(address: string, name: string): MailboxResult {
 /** Whether text has CR, LF, NUL, another control, a line or paragraph separator, or a lone surrogate: nothing a header may carry. */
 export function hasControl(text: string): boolean {
   return /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text) || !text.isWellFormed();
+}
+
+/** A pattern, `*@domain` or an address, in the form that is compared: the domain as IDNA has it. Undefined when it is neither. */
+export function parseAddressPattern(text: string): string | undefined {
+  if (!text.startsWith('*@')) {
+    const parsed = parseAddress(text);
+    return parsed.ok ? parsed.address : undefined;
+  }
+  const domain = parseDomain(text.slice(2));
+  return domain === undefined ? undefined : `*@${domain}`;
+}
+
+/** What stands after the last @. */
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1);
 }
 
 /** Whether `address` matches `pattern`: an address, or `*@domain`. Case does not count (Exchange compares neither part by case). */

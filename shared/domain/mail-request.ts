@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { hasControl, type Mailbox, mailboxOf, parseAddress, parseMailbox } from './address.ts';
 import { isCallerHeader } from './caller-headers.ts';
 
-/** RFC 5322 2.1.1: a line has at most 998 characters; a longer subject or header value is no mail that anyone reads. */
-const MAX_LINE = 998;
+/** RFC 5322 2.1.1: a line has at most 998 characters; its name and what encoding adds take the rest. */
+const MAX_LINE = 900;
 const MAX_TEXT_CHARS = 40_000_000;
 /** Exchange Online lets an admin raise the recipients per message to 1,000; the mailbox's own limit is checked later. */
 const MAX_RECIPIENTS = 1000;

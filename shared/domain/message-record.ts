@@ -109,6 +109,8 @@ export interface MessageRecord {
   readonly onUnknown: 'resend' | 'hold';
   /** When the message is due: at once, at sendAt, or at its next attempt. */
   readonly dueAtMs: number;
+  /** Its last attempt met a fault of the mailbox: no wake-up of its own, `sweep` releases it when the breaker lets it. */
+  readonly waitsForMailbox?: true;
   /** Rises with each release to the queue; a wake-up with a lower one is dropped unread. */
   readonly generation: number;
   readonly attempts: number;

@@ -4,24 +4,33 @@ import { accepted, jsonPointer, type Outcome, type ProblemDetail, problem, refus
 
 /** How many faults of one request are listed. More would help nobody and make the answer as large as the request. */
 const MAX_DETAILS = 50;
+const MAX_MEMBERS = 100;
+/** `headers` and `metadata` take this many; the schema says so too. */
+const MAX_ENTRIES = 50;
 
 /**
  * Checks a decoded JSON value against the schema and the rules that one field alone cannot show.
  *
  * @param input what JSON.parse gave
- * @param nowMs the time of acceptance, in ms since 1970
+ * @param nowMs the time that `sendAt` and `expiresAt` are judged by, in ms since 1970; undefined: not here
  * @param uploads attachments that come beside the JSON, as parts of a form
  * @param channel over HTTP the queue's own fields (`idempotencyKey`, `contentBlob`) are refused
  */
 export function parseMailRequest(
   input: unknown,
-  nowMs: number,
+  nowMs: number | undefined,
   channel: 'http' | 'queue',
   uploads = 0,
 ): Outcome<MailRequest> {
+  const tooMany = countKeys(input);
+  if (tooMany.length > 0) return invalid(tooMany);
   const parsed = mailRequestSchema.safeParse(input, { reportInput: true });
   if (!parsed.success) return invalid(parsed.error.issues.flatMap(issueDetails));
-  const details = [...crossChecks(parsed.data, nowMs, uploads), ...channelChecks(parsed.data, channel)];
+  const details = [
+    ...crossChecks(parsed.data, uploads),
+    ...(nowMs === undefined ? [] : timeFaults(parsed.data, nowMs)),
+    ...channelChecks(parsed.data, channel),
+  ];
   return details.length > 0 ? invalid(details) : accepted(parsed.data);
 }
 
@@ -41,7 +50,49 @@ export function invalid(details: readonly ProblemDetail[]): {
   );
 }
 
-function crossChecks(request: MailRequest, nowMs: number, uploads: number): ProblemDetail[] {
+/** What is wrong with the times of a request at `nowMs`. */
+export function timeFaults(request: Pick<MailRequest, 'sendAt' | 'expiresAt'>, nowMs: number): ProblemDetail[] {
+  const { sendAt, expiresAt } = request;
+  const details: ProblemDetail[] = [];
+  if (sendAt !== undefined && sendAt < nowMs - 60_000) details.push({ pointer: '/sendAt', detail: 'is in the past' });
+  if (sendAt !== undefined && sendAt > nowMs + MAX_SEND_AT_AHEAD_MS) {
+    details.push({ pointer: '/sendAt', detail: 'is more than 7 days ahead' });
+  }
+  if (expiresAt !== undefined && expiresAt <= nowMs) details.push({ pointer: '/expiresAt', detail: 'is in the past' });
+  return details;
+}
+
+/** Members beyond any use are refused before the schema looks at each of them: a million bad names are a million faults. */
+function countKeys(input: unknown): ProblemDetail[] {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return [];
+  const request = input as Readonly<Record<string, unknown>>;
+  const details: ProblemDetail[] = [];
+  if (Object.keys(request).length > MAX_MEMBERS)
+    details.push({ pointer: '', detail: `has more than ${MAX_MEMBERS} fields` });
+  for (const [field, most] of [
+    ['headers', MAX_ENTRIES],
+    ['metadata', MAX_ENTRIES],
+  ] as const) {
+    const value = request[field];
+    if (typeof value === 'object' && value !== null && Object.keys(value).length > most) {
+      details.push({ pointer: `/${field}`, detail: `must not have more than ${most} entries` });
+    }
+  }
+  for (const [field, most] of [
+    ['to', 1000],
+    ['cc', 1000],
+    ['bcc', 1000],
+    ['replyTo', 1000],
+    ['attachments', 200],
+  ] as const) {
+    const value = request[field];
+    if (Array.isArray(value) && value.length > most)
+      details.push({ pointer: `/${field}`, detail: `must not have more than ${most} entries` });
+  }
+  return details;
+}
+
+function crossChecks(request: MailRequest, uploads: number): ProblemDetail[] {
   const details: ProblemDetail[] = [];
   const add = (pointer: string, detail: string) => details.push({ pointer, detail });
   if (request.to.length + request.cc.length + request.bcc.length === 0)
@@ -49,10 +100,6 @@ function crossChecks(request: MailRequest, nowMs: number, uploads: number): Prob
   if (request.text === undefined && request.html === undefined && request.attachments.length + uploads === 0) {
     add('/text', 'is missing, and so are html and attachments: there is nothing to send');
   }
-  if (request.sendAt !== undefined && request.sendAt < nowMs - 60_000) add('/sendAt', 'is in the past');
-  if (request.sendAt !== undefined && request.sendAt > nowMs + MAX_SEND_AT_AHEAD_MS)
-    add('/sendAt', 'is more than 7 days ahead');
-  if (request.expiresAt !== undefined && request.expiresAt <= nowMs) add('/expiresAt', 'is in the past');
   if (request.expiresAt !== undefined && request.sendAt !== undefined && request.expiresAt <= request.sendAt) {
     add('/expiresAt', 'is not after sendAt');
   }

@@ -44,7 +44,7 @@ export function tooLarge(maxBytes: number, bytes?: number): { readonly ok: false
   return refused(
     problem(
       'request_too_large',
-      `The mail ${is} the ${maxBytes} bytes that the mailbox may send. Attachments grow by a third when they are encoded.`,
+      `The mail ${is} the ${maxBytes} bytes that may be sent here. Attachments grow by a third when they are encoded.`,
       {
         errors: [{ pointer: '', detail: `limit: ${maxBytes} bytes` }],
       },

@@ -1,6 +1,7 @@
 import type { FailureFacts } from './diagnosis/diagnosis.ts';
 import type { MailRequest } from './mail-request.ts';
 import type { MessageRecord, MessageStatus, Priority } from './message-record.ts';
+import type { MailboxState } from './pacing.ts';
 import type { Sender } from './sender.ts';
 
 /** The time and what is drawn by lot, handed in so that tests can set them. */
@@ -56,10 +57,13 @@ export interface OpenRow {
   readonly etag: string;
 }
 
-/** `put` without `wakeAtMs` parks the message: it has no queue copy until `sweep` releases it. */
+/**
+ * `put` without `wakeAtMs` parks the message: it has no queue copy until `sweep` releases it. `isWaiting` says that nothing
+ * has become of it, so that its state is not told to webhooks once more.
+ */
 export type OpenRowChange =
   | { readonly kind: 'untouched' }
-  | { readonly kind: 'put'; readonly wakeAtMs?: number }
+  | { readonly kind: 'put'; readonly wakeAtMs?: number; readonly isWaiting?: true }
   | { readonly kind: 'remove' };
 
 /** `conflict`: the row is no longer what the writer read. The writer has lost its claim or its race. */
@@ -110,8 +114,12 @@ export interface MessageStore {
    */
   write(record: MessageRecord, etag: string, open: OpenRowChange): Promise<WriteResult>;
   list(query: ListQuery): Promise<{ readonly records: readonly MessageRecord[]; readonly continuation?: string }>;
-  /** Open rows in order of age, at most `max`. */
-  openRows(max: number): Promise<readonly OpenRow[]>;
+  /** The message that an idempotency entry or a digest row speaks of. */
+  findKey(row: string): Promise<{ readonly messageId: string; readonly fingerprint: string } | undefined>;
+  /** Makes a digest row speak of a message. */
+  noteKey(row: string, messageId: string): Promise<void>;
+  /** Open rows due by `dueByMs`, in order of age, at most `max`. */
+  openRows(dueByMs: number, max: number): Promise<readonly OpenRow[]>;
   /** Notes new releases (next generation, wake time) for rows that have not changed since they were read; returns the ones that took. */
   release(
     rows: readonly { readonly row: OpenRow; readonly wakeAtMs: number }[],
@@ -123,6 +131,27 @@ export interface MessageStore {
   /** Final records made before `beforeMs`, oldest first, at most `max`; with their idempotency entries they are deleted by `remove`. */
   expired(beforeMs: number, max: number): Promise<readonly MessageRecord[]>;
   remove(records: readonly MessageRecord[]): Promise<void>;
+}
+
+/** What all instances share of each mailbox. */
+export interface MailboxStates {
+  read(mailbox: string): Promise<{ readonly state: MailboxState; readonly etag: string } | undefined>;
+  /** `etag` undefined: there was none. Conflict when somebody else has written since. */
+  write(mailbox: string, state: MailboxState, etag: string | undefined): Promise<WriteResult>;
+  list(): Promise<readonly { readonly mailbox: string; readonly state: MailboxState }[]>;
+}
+
+/** One of a mailbox's connections, held by this process. */
+export interface ConnectionSlot {
+  /** False once the lease may have run out: the connection must not be used any more. */
+  isHeld(): boolean;
+  release(): Promise<void>;
+}
+
+/** The connections that Exchange allows a mailbox, leased among all instances. */
+export interface ConnectionSlots {
+  /** Undefined while all are taken. */
+  acquire(mailbox: string, count: number): Promise<ConnectionSlot | undefined>;
 }
 
 /** Blobs of composed mails too large for a table row, and of raw texts from the poison queues. */
@@ -186,18 +215,18 @@ export type ComposeMail = (input: ComposeInput) => Promise<Uint8Array>;
 
 export interface SubmitJob {
   readonly messageId: string;
-  readonly sender: Sender;
-  readonly mailbox: string;
   readonly from: string;
   readonly recipients: readonly string[];
   readonly bytes: number;
   readonly eightBit: boolean;
+  /** Accepted in mode sandbox: it must not leave, whatever the mode is now. */
+  readonly simulated?: true;
+  /** 1 for the first. */
+  readonly attempt?: number;
   /** Aborted when the claim is lost: the connection is dropped at once. */
   readonly signal: AbortSignal;
   /** Opens the mail's bytes; called once the server takes content. */
   content(): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
-  /** Before the envelope goes out. A rejection ends the attempt with nothing sent. */
-  beforeContent(): Promise<void>;
   /** Right before the terminating dot. A rejection drops the connection with the dot unsent. */
   beforeFinal(): Promise<void>;
 }
@@ -225,6 +254,18 @@ export type SubmitResult =
       readonly refused: readonly RefusedRecipient[];
     };
 
-export interface MailTransport {
+/** A signed-in connection of a mailbox, held until `release`; then it stays warm for the next message. */
+export interface MailConnection {
   submit(job: SubmitJob, log: Log): Promise<SubmitResult>;
+  release(): void;
+}
+
+export type ConnectResult =
+  | { readonly kind: 'connected'; readonly connection: MailConnection }
+  /** All connections that the mailbox may have are in use, here and elsewhere. */
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'failed'; readonly facts: FailureFacts };
+
+export interface MailTransport {
+  connect(sender: Sender, mailbox: string, messageId: string, log: Log): Promise<ConnectResult>;
 }

@@ -109,7 +109,7 @@ export function rawEnvelope(
 ): Outcome<RawEnvelope> {
   const details: ProblemDetail[] = [];
   const authors = named(fields, 'from');
-  const author = authors[0] === undefined ? undefined : readMailbox(authors[0].value, '/from', details);
+  const author = authors[0] === undefined ? undefined : readField(authors[0], '/from', details, readMailbox);
   if (authors.length !== 1)
     details.push({
       pointer: '/from',
@@ -119,7 +119,7 @@ export function rawEnvelope(
   const recipients =
     query.to === undefined
       ? ['to', 'cc', 'bcc'].flatMap(name =>
-          named(fields, name).flatMap(field => readList(field.value, `/${name}`, details)),
+          named(fields, name).flatMap(field => readField(field, `/${name}`, details, readList) ?? []),
         )
       : query.to.flatMap(list => readList(list, '/to', details));
   const unique = uniqueAddresses(recipients);
@@ -165,8 +165,20 @@ function rfc5322Date(atMs: number): string {
   return new Date(atMs).toUTCString().replace('GMT', '+0000');
 }
 
+function readField<T>(
+  field: HeaderField,
+  pointer: string,
+  details: ProblemDetail[],
+  read: (text: string, pointer: string, details: ProblemDetail[]) => T,
+): T | undefined {
+  const text = decodeUtf8(field.value);
+  if (text !== undefined) return read(text, pointer, details);
+  details.push({ pointer, detail: 'is not UTF-8; encode names as RFC 2047 words, or give the recipients as ?to=' });
+  return undefined;
+}
+
 function readMailbox(text: string, pointer: string, details: ProblemDetail[]): Mailbox | undefined {
-  const parsed = parseMailbox(decodeUtf8(text));
+  const parsed = parseMailbox(text);
   if (parsed.ok) return parsed.mailbox;
   details.push({ pointer, detail: parsed.reason });
   return undefined;
@@ -174,7 +186,7 @@ function readMailbox(text: string, pointer: string, details: ProblemDetail[]): M
 
 /** An address list: commas outside quotes and angle brackets part it. An empty group (`undisclosed-recipients:;`) is nobody. */
 function readList(text: string, pointer: string, details: ProblemDetail[]): Mailbox[] {
-  const list = decodeUtf8(text);
+  const list = text;
   if (hasControl(list.replaceAll('\t', ' '))) {
     details.push({ pointer, detail: 'has a control character' });
     return [];
@@ -190,9 +202,13 @@ function readList(text: string, pointer: string, details: ProblemDetail[]): Mail
   });
 }
 
-/** Header text is kept as octets; addresses may be UTF-8 (RFC 6532). Text from a query is Unicode already. */
-function decodeUtf8(text: string): string {
-  return /[\u0100-\uffff]/.test(text) ? text : Buffer.from(text, 'latin1').toString('utf8');
+/** Header text is kept as octets; addresses may be UTF-8 (RFC 6532). What is not UTF-8 is no address: undefined. */
+function decodeUtf8(octets: string): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(octets, 'latin1'));
+  } catch {
+    return undefined;
+  }
 }
 
 function endOfHead(bytes: Buffer): number {

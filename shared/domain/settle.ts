@@ -23,6 +23,8 @@ export interface SettleContext {
   /** A number in [0, 1). */
   readonly random: number;
   readonly retention: Retention;
+  /** A failure that opens the mailbox's breaker parks the message until that closes, instead of a back-off of its own. */
+  readonly parksOnBreaker?: boolean;
 }
 
 const REPLY_CHARS = 500;
@@ -64,9 +66,9 @@ export function settleSubmission(record: MessageRecord, result: SubmitResult, co
 /** Ends a message whose time is over: `expired` when the caller's expiresAt has passed, `failed` at the deadline. Undefined while there is time. */
 export function settleOverdue(record: MessageRecord, context: SettleContext): MessageRecord | undefined {
   if (record.expiresAtMs !== undefined && context.nowMs >= record.expiresAtMs) {
-    return end(record, 'expired', { code: 'message_expired' }, context);
+    return settleTimeUp(record, 'expired', context);
   }
-  if (context.nowMs >= record.deadlineAtMs) return settleDeadline(record, context);
+  if (context.nowMs >= record.deadlineAtMs) return settleTimeUp(record, 'failed', context);
   return undefined;
 }
 
@@ -90,7 +92,7 @@ export function settleFailure(record: MessageRecord, facts: FailureFacts, contex
 /** Ends a message for a reason of our own, named by a code of the catalogue. */
 export function end(
   record: MessageRecord,
-  status: MessageStatus,
+  wanted: MessageStatus,
   why: {
     readonly code?: string;
     readonly reply?: string;
@@ -100,6 +102,12 @@ export function end(
   },
   context: SettleContext,
 ): MessageRecord {
+  // An earlier attempt ended in doubt and nobody has answered 250 since: whatever ended the message, it may have arrived.
+  const isDoubtful =
+    record.resends > 0 &&
+    (wanted === 'failed' || wanted === 'expired') &&
+    !record.recipients.some(recipient => recipient.outcome === 'accepted');
+  const status = isDoubtful ? 'unknown' : wanted;
   const keepMs =
     status === 'sent' || status === 'cancelled' || status === 'expired'
       ? context.retention.afterSentMs
@@ -110,6 +118,7 @@ export function end(
     status,
     ...(record.attempts > 0 ? { attempt: record.attempts } : {}),
     ...why,
+    ...(isDoubtful ? { inDoubt: true as const } : {}),
   };
   return {
     ...rest,
@@ -129,7 +138,7 @@ function settleDoubt(record: MessageRecord, facts: FailureFacts, context: Settle
   const code = facts.errorCode === 'claim_lapsed' ? 'claim_lapsed' : 'unknown_outcome';
   const overdue =
     context.nowMs + RESEND_AFTER_MS >= Math.min(record.deadlineAtMs, record.expiresAtMs ?? Number.POSITIVE_INFINITY);
-  if (record.onUnknown === 'hold' || record.resends > 0 || overdue) {
+  if (record.onUnknown === 'hold' || record.resends > 0 || record.simulated || overdue) {
     return end(record, 'unknown', { code, inDoubt: true, ...withReply(facts) }, context);
   }
   return waitUntil(
@@ -140,24 +149,28 @@ function settleDoubt(record: MessageRecord, facts: FailureFacts, context: Settle
   );
 }
 
-function settleDeadline(record: MessageRecord, context: SettleContext): MessageRecord {
+/** No time is left for those who still wait: refused to them; `sent` all the same when somebody has the mail. */
+function settleTimeUp(
+  record: MessageRecord,
+  status: 'expired' | 'failed',
+  context: SettleContext,
+  why: { readonly reply?: string; readonly note?: string } = {},
+): MessageRecord {
+  const code = status === 'expired' ? 'message_expired' : 'deadline_exceeded';
   const recipients = record.recipients.map(recipient =>
     recipient.outcome === 'pending' || recipient.outcome === 'deferred'
-      ? { ...recipient, outcome: 'refused' as const, code: recipient.code ?? 'deadline_exceeded' }
+      ? { ...recipient, outcome: 'refused' as const, code: recipient.code ?? code }
       : recipient,
   );
   const someAccepted = recipients.some(recipient => recipient.outcome === 'accepted');
   const refusedRecipients = recipients.filter(recipient => recipient.outcome === 'refused').length;
-  return end(
-    { ...record, recipients },
-    someAccepted ? 'sent' : 'failed',
-    { code: 'deadline_exceeded', refusedRecipients },
-    context,
-  );
+  return end({ ...record, recipients }, someAccepted ? 'sent' : status, { code, refusedRecipients, ...why }, context);
 }
 
 function defer(record: MessageRecord, facts: FailureFacts, context: SettleContext): MessageRecord {
   const { entry, retryAfterMs } = diagnose(facts);
+  if (context.parksOnBreaker && entry.breaker !== 'none' && entry.retry !== 'never')
+    return parkOnBreaker(record, entry.code, facts, context);
   const before = record.attemptsOfCode;
   const count = before?.code === entry.code ? before.count + 1 : 1;
   const counted = { ...record, attemptsOfCode: { code: entry.code, count } };
@@ -171,20 +184,21 @@ function defer(record: MessageRecord, facts: FailureFacts, context: SettleContex
     return finishWithRecipients({ ...counted, recipients: settled, ...withReply(facts) }, facts, context);
   }
   const nextMs = context.nowMs + delayMs;
-  if (record.expiresAtMs !== undefined && nextMs >= record.expiresAtMs) {
-    return end(
-      counted,
-      'expired',
-      {
-        code: 'message_expired',
-        ...withReply(facts),
-        note: `no attempt fits before expiresAt; last failure: ${entry.code}`,
-      },
-      context,
-    );
-  }
-  if (nextMs >= record.deadlineAtMs) return settleDeadline(counted, context);
+  const why = { ...withReply(facts), note: `no attempt fits into the time left; last failure: ${entry.code}` };
+  if (record.expiresAtMs !== undefined && nextMs >= record.expiresAtMs)
+    return settleTimeUp(counted, 'expired', context, why);
+  if (nextMs >= record.deadlineAtMs) return settleTimeUp(counted, 'failed', context, why);
   return waitUntil(counted, nextMs, { code: entry.code, ...withReply(facts) }, context);
+}
+
+/** The mailbox is at fault, not the message: it waits with all the others until the breaker lets one pass. */
+function parkOnBreaker(
+  record: MessageRecord,
+  code: string,
+  facts: FailureFacts,
+  context: SettleContext,
+): MessageRecord {
+  return { ...waitUntil(record, context.nowMs, { code, ...withReply(facts) }, context), waitsForMailbox: true };
 }
 
 function waitUntil(
@@ -193,7 +207,7 @@ function waitUntil(
   why: { readonly code: string; readonly reply?: string; readonly inDoubt?: true },
   context: SettleContext,
 ): MessageRecord {
-  const { claim: _claim, ...rest } = record;
+  const { claim: _claim, waitsForMailbox: _waits, ...rest } = record;
   return {
     ...rest,
     status: 'deferred',

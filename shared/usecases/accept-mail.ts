@@ -10,6 +10,7 @@ import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
 import { RawMailError } from '../domain/raw-mail.ts';
 import { redact } from '../domain/redact.ts';
 import { PARK_BEYOND_MS, wakeDelayMs } from '../domain/schedule.ts';
+import type { CallerLimits } from './caller-limits.ts';
 import { prepareRaw } from './prepare-raw.ts';
 import { type PrepareDeps, prepareRequest } from './prepare-request.ts';
 import type { PreparedMail } from './prepared-mail.ts';
@@ -20,12 +21,15 @@ export interface AcceptDeps extends PrepareDeps {
   readonly clock: Clock;
   /** Mails up to this size stand in the table row itself. */
   readonly inlineBytes: number;
+  /** Counts against the limits of callers; absent where none has any. */
+  readonly limits?: CallerLimits;
 }
 
 /**
  * Takes a mail over: checks, composes, stores, wakes the sender. What it answers with `accepted` is durable.
  *
  * Two storage calls for a small mail, an Idempotency-Key included: record, open row and key entry are one transaction.
+ * One more at most where the caller's messages are counted.
  * Throws ServiceFailure when storage is away; nothing half-done is left that `sweep` does not finish.
  */
 export async function acceptMail(deps: AcceptDeps, input: AcceptInput, log: Log): Promise<Outcome<Acceptance>> {
@@ -35,6 +39,45 @@ export async function acceptMail(deps: AcceptDeps, input: AcceptInput, log: Log)
   const prepared = await prepare(deps, input, id, nowMs);
   if (!prepared.ok) return prepared;
   const mail = prepared.value;
+  if (mail.timeFaults.length > 0) return (await replayOf(deps, input, mail)) ?? invalid(mail.timeFaults);
+  // Counted before content goes anywhere, and given back for whatever is not accepted in the end.
+  const counted = mail.dryRun || !deps.limits ? undefined : await deps.limits.count(input.caller);
+  if (counted && !counted.ok) return counted;
+  const outcome = await take(deps, input, mail, id, nowMs, begun, log).catch((error: unknown) => {
+    counted?.value.giveBack();
+    throw error;
+  });
+  if (!outcome.ok || (outcome.value.kind === 'accepted' && outcome.value.replayed)) counted?.value.giveBack();
+  return outcome;
+}
+
+/** The first answer again, for a request that was taken before its times had passed. */
+async function replayOf(
+  deps: AcceptDeps,
+  input: AcceptInput,
+  mail: PreparedMail,
+): Promise<Outcome<Acceptance> | undefined> {
+  const key = input.idempotencyKey ?? mail.idempotencyKey;
+  const found = key === undefined ? undefined : await deps.store.findKey(idempotencyRow(input.caller.id, key));
+  if (found?.fingerprint !== mail.fingerprint()) return undefined;
+  return accepted({
+    kind: 'accepted',
+    id: found.messageId,
+    status: 'queued',
+    replayed: true,
+    dueAtMs: deps.clock.now(),
+  });
+}
+
+async function take(
+  deps: AcceptDeps,
+  input: AcceptInput,
+  mail: PreparedMail,
+  id: string,
+  nowMs: number,
+  begun: number,
+  log: Log,
+): Promise<Outcome<Acceptance>> {
   try {
     const content = await contentOf(deps, mail, id);
     if (mail.dryRun) return accepted(dryRun(mail, content));
@@ -163,6 +206,7 @@ function newRecord(
   row: string | undefined,
 ): MessageRecord {
   const dueAtMs = Math.max(nowMs, mail.sendAtMs ?? nowMs);
+  const isSimulated = deps.settings.mode === 'sandbox';
   return {
     id,
     status: 'queued',
@@ -177,7 +221,8 @@ function newRecord(
     ...(mail.sendAtMs === undefined ? {} : { sendAtMs: mail.sendAtMs }),
     ...(mail.expiresAtMs === undefined ? {} : { expiresAtMs: mail.expiresAtMs }),
     deadlineAtMs: dueAtMs + deps.settings.deadlineMs,
-    onUnknown: mail.onUnknown,
+    // A simulated doubt ends as such at once: there is nothing to send again.
+    onUnknown: isSimulated ? 'hold' : mail.onUnknown,
     dueAtMs,
     generation: 1,
     attempts: 0,
@@ -186,6 +231,7 @@ function newRecord(
     messageIdHeader: mail.messageIdHeader,
     ...(row === undefined ? {} : { idempotencyRow: row }),
     traceId: input.traceId,
+    ...(isSimulated ? { simulated: true as const } : {}),
     events: [{ atMs: nowMs, status: 'queued' }],
   };
 }

@@ -1,7 +1,9 @@
 import { ServiceFailure } from '../domain/failure.ts';
+import { idempotencyRow } from '../domain/idempotency.ts';
 import { newMessageId } from '../domain/message-id.ts';
 import type { Log, RequestQueues } from '../domain/ports.ts';
 import { type Problem, problem } from '../domain/problem.ts';
+import { redact } from '../domain/redact.ts';
 import { refusedRecord, requestDigestRow } from '../domain/refused-request.ts';
 import { type AcceptDeps, acceptMail } from './accept-mail.ts';
 
@@ -16,8 +18,8 @@ export interface QueuedRequest {
 }
 
 /** From this delivery on a request is put back for later rather than counted towards the poison queue. */
-const PUT_BACK_FROM_DEQUEUE = 3;
-const PUT_BACK_AFTER_MS = 60_000;
+export const PUT_BACK_FROM_DEQUEUE = 3;
+export const PUT_BACK_AFTER_MS = 60_000;
 
 /**
  * Takes a request from `mail-requests`. What is wrong with it becomes a failed message with its reasons, and its text
@@ -61,6 +63,7 @@ export async function acceptQueued(
         channel: 'queue',
         body: { kind: 'request', value: request.value },
         traceId,
+        judgedAtMs: request.insertedAtMs,
         ...(typeof (request.value as { idempotencyKey?: unknown }).idempotencyKey === 'string'
           ? {}
           : { idempotencyKey: request.queueMessageId }),
@@ -71,7 +74,7 @@ export async function acceptQueued(
   } catch (error) {
     if (!(error instanceof ServiceFailure) || request.dequeueCount < PUT_BACK_FROM_DEQUEUE) throw error;
     log('warn', { event: 'request.putback', traceId, attempt: request.dequeueCount, detail: error.message });
-    await deps.requests.retryRequest(withKey(request), PUT_BACK_AFTER_MS);
+    await deps.requests.retryRequest(withKey(request.queueMessageId, request.value as object), PUT_BACK_AFTER_MS);
   }
 }
 
@@ -82,23 +85,26 @@ async function refuse(
   traceId: string,
   log: Log,
 ): Promise<void> {
-  const row = requestDigestRow(request.text);
+  // One record for each message of the queue, however often it is brought; its text in the poison queue leads to it.
+  const row = idempotencyRow('refused', request.queueMessageId);
   const id = newMessageId(deps.clock.now(), deps.clock.randomBytes(10));
   const errors = found.errors.length > 0 ? found.errors : [{ pointer: '', detail: found.detail }];
   const record = refusedRecord(id, deps.clock.now(), { code: found.code, caller: 'queue', traceId, row, errors });
   const inserted = await deps.store.insert(record, undefined, { idempotency: { row, fingerprint: row } });
+  const messageId = inserted.kind === 'duplicate' ? inserted.messageId : id;
+  await deps.store.noteKey(requestDigestRow(request.text), messageId);
   await deps.requests.poisonRequest(request.text);
   log('warn', {
     event: 'request.refused',
-    messageId: inserted.kind === 'duplicate' ? inserted.messageId : id,
+    messageId,
     traceId,
     code: found.code,
     state: 'failed',
-    detail: errors.map(error => error.pointer).join(' '),
+    detail: redact(errors.map(error => error.pointer).join(' '), 300),
   });
 }
 
-/** The request with the key it has gone by so far: put back it gets another queue message id. */
-function withKey(request: QueuedRequest): string {
-  return JSON.stringify({ idempotencyKey: request.queueMessageId, ...(request.value as object) });
+/** The request with the key it has gone by so far: put back it gets another queue message id. Its own key stays where it has one. */
+export function withKey(queueMessageId: string, request: object): string {
+  return JSON.stringify({ idempotencyKey: queueMessageId, ...request });
 }

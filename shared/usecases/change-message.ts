@@ -5,9 +5,10 @@ import { type MessageRecord, withEvent } from '../domain/message-record.ts';
 import type { Clock, ContentStore, Log, MessageStore, WakeQueue } from '../domain/ports.ts';
 import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
 import { end } from '../domain/settle.ts';
-import { recordOutcome } from './record-outcome.ts';
+import { type EventSink, recordOutcome } from './record-outcome.ts';
 
 export interface ChangeDeps {
+  readonly events?: EventSink;
   readonly settings: MailSettings;
   readonly store: MessageStore;
   readonly contents: ContentStore;
@@ -43,12 +44,12 @@ export async function cancelMessage(
     if (!found.ok) return found;
     const { record, etag } = found.value;
     if (record.status === 'cancelled') return accepted(record);
-    const isTouched = record.recipients.some(recipient => recipient.outcome === 'accepted');
+    const isTouched = record.resends > 0 || record.recipients.some(recipient => recipient.outcome === 'accepted');
     if ((record.status !== 'queued' && record.status !== 'deferred') || isTouched) {
       return refused(
         problem(
           'not_cancellable',
-          `The message is ${record.status}${isTouched ? ' and has gone to some of its recipients' : ''}; only a message that has not been submitted can be cancelled.`,
+          `The message is ${record.status}${isTouched ? ' and may have reached some of its recipients' : ''}; only a message that has not been submitted can be cancelled.`,
         ),
       );
     }
@@ -61,7 +62,6 @@ export async function cancelMessage(
     let conflict = false;
     await recordOutcome(
       deps,
-      record.traceId,
       cancelled,
       async change => {
         const written = await deps.store.write(cancelled, etag, change);

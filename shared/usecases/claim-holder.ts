@@ -16,11 +16,12 @@ export class ClaimLostError extends Error {
  * `onLost` is called once when a renewal finds that the claim is gone.
  */
 export function holdClaim(store: MessageStore, clock: Clock, claimed: MessageRecord, etag: string, onLost: () => void) {
+  const token = claimed.claim?.token ?? '';
   let record = claimed;
   let currentEtag = etag;
   let turn: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
-    enter(record.claim?.phase ?? 'connect').catch((error: unknown) => {
+    renew().catch((error: unknown) => {
       if (error instanceof ClaimLostError) onLost();
       // A renewal that storage did not take is tried again at the next tick; the claim outlives two of them.
     });
@@ -33,28 +34,36 @@ export function holdClaim(store: MessageStore, clock: Clock, claimed: MessageRec
     return next;
   }
 
-  /** Writes the phase and a new end of the claim. Throws ClaimLostError, or ServiceFailure when storage is away. */
-  function enter(phase: ClaimPhase): Promise<void> {
+  /**
+   * Writes under the claim. A write of ours whose answer was lost has changed the ETag without our knowing: as long as
+   * the record still carries our token, nobody else has been there, and the write is repeated on what it says now.
+   */
+  async function writeOurs(next: MessageRecord, change: OpenRowChange): Promise<WriteResult> {
+    const written = await store.write(next, currentEtag, change);
+    if (written.ok) return written;
+    const now = await store.peek(next.id);
+    if (!now || now.record.claim?.token !== token) return written;
+    return store.write({ ...next, generation: now.record.generation }, now.etag, change);
+  }
+
+  /** The phase is read when the write's turn has come: a renewal behind `final` must not take it back to `content`. */
+  function claimFor(phase: () => ClaimPhase): Promise<void> {
     return inTurn(async () => {
-      const next: MessageRecord = {
-        ...record,
-        claim: { token: record.claim?.token ?? '', untilMs: clock.now() + CLAIM_MS, phase },
-      };
-      const written = await store.write(next, currentEtag, { kind: 'untouched' });
+      const next: MessageRecord = { ...record, claim: { token, untilMs: clock.now() + CLAIM_MS, phase: phase() } };
+      const written = await writeOurs(next, { kind: 'untouched' });
       if (!written.ok) throw new ClaimLostError(record.id);
       record = next;
       currentEtag = written.etag;
     });
   }
 
-  /** Writes what became of the message and lets the claim go. */
-  function settle(settled: MessageRecord, change: OpenRowChange): Promise<WriteResult> {
-    return inTurn(() => store.write(settled, currentEtag, change));
-  }
+  const renew = () => claimFor(() => record.claim?.phase ?? 'content');
 
   return {
-    enter,
-    settle,
+    /** Writes the phase and a new end of the claim. Throws ClaimLostError, or ServiceFailure when storage is away. */
+    enter: (phase: ClaimPhase) => claimFor(() => phase),
+    /** Writes what became of the message and lets the claim go. */
+    settle: (settled: MessageRecord, change: OpenRowChange) => inTurn(() => writeOurs(settled, change)),
     current: () => record,
     stop: () => clearInterval(timer),
   };

@@ -1,12 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { AcceptInput } from '../domain/accept-input.ts';
-import { matchesAddressPattern } from '../domain/address.ts';
+import { domainOf, matchesAddressPattern, parseMailbox } from '../domain/address.ts';
+import { checkCallerFrom, checkCallerRecipients } from '../domain/callers.ts';
 import { type BodyFacts, hasEightBit, normaliseBody } from '../domain/mail-body.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import { invalid } from '../domain/parse-mail-request.ts';
 import { checkRecipients } from '../domain/policy.ts';
 import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
-import { named, parseHead, RawMailError, rawEnvelope, rewriteHead, splitHead } from '../domain/raw-mail.ts';
+import {
+  type HeaderField,
+  named,
+  parseHead,
+  RawMailError,
+  rawEnvelope,
+  rewriteHead,
+  splitHead,
+} from '../domain/raw-mail.ts';
 import { resolveSender } from '../domain/sender.ts';
 import type { PreparedMail } from './prepared-mail.ts';
 
@@ -33,6 +42,9 @@ export async function prepareRaw(
   const envelope = rawEnvelope(fields.value, options);
   if (!envelope.ok) return envelope;
   const { from, envelopeFrom, recipients } = envelope.value;
+  const { caller } = input;
+  const mayBeFrom = checkCallerFrom(caller, from, envelopeFrom, ...shownSenders(fields.value));
+  if (!mayBeFrom.ok) return mayBeFrom;
   const resolved = resolveSender(settings.senders, from, options.mailbox);
   if (!resolved.ok) return resolved;
   const { sender, mailbox } = resolved.value;
@@ -43,12 +55,17 @@ export async function prepareRaw(
       }),
     );
   }
+  const mayReceive = checkCallerRecipients(caller, recipients);
+  if (!mayReceive.ok) return mayReceive;
   const allowed = checkRecipients(settings, sender, recipients);
   if (!allowed.ok) return allowed;
 
-  const ownId = `<${id}@${envelopeFrom.slice(envelopeFrom.lastIndexOf('@') + 1)}>`;
+  const ownId = `<${id}@${domainOf(envelopeFrom)}>`;
   const givenId = named(fields.value, 'message-id')[0]?.value;
-  const messageIdHeader = givenId !== undefined && givenId !== '' ? givenId : ownId;
+  // A Message-ID that is none (RFC 5322 3.6.4) goes out as it stands; what we keep and show of it is bounded.
+  const isGiven = givenId !== undefined && /^[\x21-\x7e]{3,998}$/.test(givenId);
+  const messageIdHeader = isGiven ? givenId : ownId;
+  const maxBytes = Math.min(sender.limits.messageBytes, caller.rules?.messageBytes ?? Number.POSITIVE_INFINITY);
   const head = rewriteHead(fields.value, { id, messageIdHeader, dateMs: nowMs });
   const facts: BodyFacts = { bytes: head.length, eightBit: hasEightBit(head) };
   const digest = createHash('sha256').update(fields.value.map(field => field.raw).join('\n'));
@@ -61,10 +78,11 @@ export async function prepareRaw(
     priority: 'normal',
     metadata: {},
     onUnknown: 'resend',
+    timeFaults: [],
     content: {
       kind: 'stream',
       head,
-      body: digested(normaliseBody(split.rest, facts, sender.limits.messageBytes), digest),
+      body: digested(normaliseBody(split.rest, facts, maxBytes), digest),
       facts,
     },
     fingerprint: () =>
@@ -73,6 +91,16 @@ export async function prepareRaw(
         .update(JSON.stringify([envelopeFrom, recipients]))
         .digest('hex'),
   });
+}
+
+/** Whom a reader may be shown beside the author: "Sender on behalf of From" (RFC 5322 3.6.2). What is no address matches nobody. */
+function shownSenders(fields: readonly HeaderField[]): readonly string[] {
+  return ['sender', 'resent-sender', 'resent-from'].flatMap(name =>
+    named(fields, name).map(({ value }) => {
+      const parsed = parseMailbox(Buffer.from(value, 'latin1').toString('utf8'));
+      return parsed.ok ? parsed.mailbox.address : `the ${name} of the header`;
+    }),
+  );
 }
 
 async function* digested(

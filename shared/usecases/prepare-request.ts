@@ -1,9 +1,11 @@
 import type { AcceptInput, UploadedAttachment } from '../domain/accept-input.ts';
+import { domainOf } from '../domain/address.ts';
+import { checkCallerFrom, checkCallerRecipients } from '../domain/callers.ts';
 import { fingerprint } from '../domain/idempotency.ts';
 import { hasEightBit } from '../domain/mail-body.ts';
 import type { MailRequest } from '../domain/mail-request.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
-import { invalid, parseMailRequest } from '../domain/parse-mail-request.ts';
+import { invalid, parseMailRequest, timeFaults } from '../domain/parse-mail-request.ts';
 import { checkRecipients, tooLarge } from '../domain/policy.ts';
 import type { ComposedAttachment, ComposeMail, ContentStore } from '../domain/ports.ts';
 import { accepted, type Outcome, type ProblemDetail } from '../domain/problem.ts';
@@ -24,24 +26,26 @@ export async function prepareRequest(
   id: string,
   nowMs: number,
 ): Promise<Outcome<PreparedMail>> {
-  const parsed = parseMailRequest(input.body.value, nowMs, input.channel, input.body.attachments?.length);
+  const parsed = parseMailRequest(input.body.value, undefined, input.channel, input.body.attachments?.length);
   if (!parsed.ok) return parsed;
   const request = parsed.value;
+  const { caller } = input;
+  const mayBeFrom = checkCallerFrom(caller, request.from.address);
+  if (!mayBeFrom.ok) return mayBeFrom;
   const resolved = resolveSender(deps.settings.senders, request.from.address, request.mailbox);
   if (!resolved.ok) return resolved;
   const { sender, mailbox } = resolved.value;
   const recipients = uniqueAddresses([...request.to, ...request.cc, ...request.bcc]);
-  const allowed = checkRecipients(deps.settings, sender, recipients, address => pointerOf(request, address));
+  const where = (address: string) => pointerOf(request, address);
+  const mayReceive = checkCallerRecipients(caller, recipients, where);
+  if (!mayReceive.ok) return mayReceive;
+  const allowed = checkRecipients(deps.settings, sender, recipients, where);
   if (!allowed.ok) return allowed;
-  const attachments = await attachmentsOf(
-    deps.contents,
-    request,
-    input.body.attachments ?? [],
-    sender.limits.messageBytes,
-  );
+  const maxBytes = Math.min(sender.limits.messageBytes, caller.rules?.messageBytes ?? Number.POSITIVE_INFINITY);
+  const attachments = await attachmentsOf(deps.contents, request, input.body.attachments ?? [], maxBytes);
   if (!attachments.ok) return attachments;
 
-  const messageIdHeader = `<${id}@${request.from.address.slice(request.from.address.lastIndexOf('@') + 1)}>`;
+  const messageIdHeader = `<${id}@${domainOf(request.from.address)}>`;
   const composed = await deps.compose({
     id,
     request,
@@ -50,7 +54,7 @@ export async function prepareRequest(
     messageIdHeader,
   });
   const bytes = Buffer.concat([Buffer.from(`X-Exosend-Id: ${id}\r\n`), composed]);
-  if (bytes.length > sender.limits.messageBytes) return tooLarge(sender.limits.messageBytes, bytes.length);
+  if (bytes.length > maxBytes) return tooLarge(maxBytes, bytes.length);
 
   const { idempotencyKey, dryRun, attachments: _given, ...content } = request;
   return accepted({
@@ -65,6 +69,7 @@ export async function prepareRequest(
     ...(request.sendAt === undefined ? {} : { sendAtMs: request.sendAt }),
     ...(request.expiresAt === undefined ? {} : { expiresAtMs: request.expiresAt }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    timeFaults: timeFaults(request, input.judgedAtMs ?? nowMs),
     content: { kind: 'bytes', bytes, eightBit: hasEightBit(bytes) },
     fingerprint: () => fingerprint({ ...content, attachments: attachments.value }),
   });

@@ -1,5 +1,6 @@
 import type { BodyFacts } from '../domain/mail-body.ts';
 import type { Priority } from '../domain/message-record.ts';
+import type { ProblemDetail } from '../domain/problem.ts';
 
 /** A request that has passed every check, ready to be stored. */
 export interface PreparedMail {
@@ -16,6 +17,8 @@ export interface PreparedMail {
   readonly expiresAtMs?: number;
   /** Key of a queue request; over HTTP it is a header. */
   readonly idempotencyKey?: string;
+  /** What is wrong with sendAt and expiresAt by now; no fault of a request that was taken before. */
+  readonly timeFaults: readonly ProblemDetail[];
   readonly content:
     | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly eightBit: boolean }
     /** A raw mail still on its way in; `facts` are complete once the stream has been read. */

@@ -25,15 +25,15 @@ const PATIENCE_MS = [200, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 25_000, 30_00
 /** Writes what became of a message, and does what follows: the next wake-up, or the end of its content. */
 export async function recordOutcome(
   deps: OutcomeDeps,
-  traceId: string,
   record: MessageRecord,
   write: (change: OpenRowChange) => Promise<WriteResult>,
   log: Log,
   ms?: number,
 ): Promise<void> {
   const nowMs = deps.clock.now();
+  const { traceId } = record;
   const final = isFinal(record.status);
-  const isParked = record.dueAtMs - nowMs > PARK_BEYOND_MS;
+  const isParked = record.dueAtMs - nowMs > PARK_BEYOND_MS || record.waitsForMailbox === true;
   const delayMs = wakeDelayMs(record.dueAtMs, nowMs);
   const change: OpenRowChange = final
     ? { kind: 'remove' }

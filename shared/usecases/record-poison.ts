@@ -1,5 +1,5 @@
 import { isMessageId, newMessageId } from '../domain/message-id.ts';
-import { isFinal, type MessageRecord } from '../domain/message-record.ts';
+import { isFinal } from '../domain/message-record.ts';
 import type { Clock, ContentStore, Log, MessageStore, PoisonMessage, WakeQueue } from '../domain/ports.ts';
 import { refusedRecord, requestDigestRow } from '../domain/refused-request.ts';
 
@@ -36,18 +36,18 @@ export async function recordPoison(deps: PoisonDeps, message: PoisonMessage, log
     return;
   }
   const row = requestDigestRow(message.text);
-  const id = newMessageId(deps.clock.now(), deps.clock.randomBytes(10));
-  const record = refusedRecord(id, deps.clock.now(), {
-    code: 'poison_message',
-    caller: 'queue',
-    traceId: '',
-    row,
-    errors: [{ pointer: '', detail: `given up by the host after repeated failures on ${message.queue}` }],
-  });
-  const known = await insertOnce(deps.store, record, row);
-  await deps.contents.putPoison(`${known ?? id}.txt`, message.text);
+  const known = await deps.store.findKey(row);
+  const id = known?.messageId ?? newMessageId(deps.clock.now(), deps.clock.randomBytes(10));
+  if (!known) {
+    const detail = `given up by the host after repeated failures on ${message.queue}`;
+    const why = { code: 'poison_message', caller: 'queue', traceId: '', row, errors: [{ pointer: '', detail }] };
+    await deps.store.insert(refusedRecord(id, deps.clock.now(), why), undefined, {
+      idempotency: { row, fingerprint: row },
+    });
+  }
+  await deps.contents.putPoison(`${id}.txt`, message.text);
   await message.done();
-  if (known === undefined)
+  if (!known)
     log('error', {
       event: 'poison.recorded',
       messageId: id,
@@ -55,12 +55,6 @@ export async function recordPoison(deps: PoisonDeps, message: PoisonMessage, log
       state: 'failed',
       detail: message.queue,
     });
-}
-
-/** Inserts the record unless this very text has one already; returns the id of that one. */
-async function insertOnce(store: MessageStore, record: MessageRecord, row: string): Promise<string | undefined> {
-  const inserted = await store.insert(record, undefined, { idempotency: { row, fingerprint: row } });
-  return inserted.kind === 'duplicate' ? inserted.messageId : undefined;
 }
 
 function wakeUpOf(text: string): string | undefined {

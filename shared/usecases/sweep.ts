@@ -1,39 +1,32 @@
 import type { MailSettings } from '../domain/mail-settings.ts';
-import type { Clock, ContentStore, Log, MessageStore, OpenRow, RequestQueues, WakeQueue } from '../domain/ports.ts';
+import type { ContentStore, Log, RequestQueues } from '../domain/ports.ts';
 import { redact } from '../domain/redact.ts';
-import { LOST_AFTER_MS, RELEASE_AHEAD_MS, wakeDelayMs } from '../domain/schedule.ts';
 import { recordPoison } from './record-poison.ts';
+import { type ReleaseDeps, releaseDue } from './release-due.ts';
 
-export interface SweepDeps {
+export interface SweepDeps extends ReleaseDeps {
   readonly settings: MailSettings;
-  readonly store: MessageStore;
   readonly contents: ContentStore;
-  readonly wakeUps: WakeQueue;
   readonly requests: RequestQueues;
-  readonly clock: Clock;
 }
 
-/** Rows looked at in one run; the oldest come first, so a backlog drains in order of age over several runs. */
-const MAX_OPEN_ROWS = 5_000;
-/** Releases in one run: what one instance puts on the queue within seconds. */
-const MAX_RELEASES = 500;
 const MAX_POISON = 32;
-const MAX_CLEANED = 200;
-/** Old records are deleted once an hour, in the run of this minute. */
-const CLEANING_MINUTE = 17;
+/** Deletions in one run: more than one instance can add in two minutes. */
+const MAX_CLEANED = 500;
 
 /**
  * Picks up whatever stopped between two steps: stored but never enqueued, claimed by an instance that died, parked and
- * now due. Empties the poison queues into records, deletes kept content and old records. Runs every minute; reads open
- * rows only, however many finished records there are.
+ * now due. Empties the poison queues into records, and deletes kept content and old records, one or the other by turns.
+ * Runs every minute; reads open rows only, however many finished records there are.
  */
 export async function sweep(deps: SweepDeps, log: Log): Promise<void> {
   const nowMs = deps.clock.now();
   const steps: readonly (readonly [string, () => Promise<number>])[] = [
-    ['released', () => releaseDue(deps, nowMs)],
+    ['released', () => releaseDue(deps, log)],
     ['poison', () => emptyPoison(deps, log)],
-    ['contents', () => dropKeptContent(deps, nowMs)],
-    ['records', async () => (new Date(nowMs).getUTCMinutes() === CLEANING_MINUTE ? removeOld(deps, nowMs) : 0)],
+    new Date(nowMs).getUTCMinutes() % 2 === 0
+      ? ['contents', () => dropKeptContent(deps, nowMs)]
+      : ['records', () => removeOld(deps, nowMs)],
   ];
   const counts: Record<string, number> = {};
   for (const [name, step] of steps) {
@@ -50,39 +43,6 @@ export async function sweep(deps: SweepDeps, log: Log): Promise<void> {
   }
   if (Object.values(counts).some(count => count > 0))
     log('info', { event: 'sweep.done', ms: deps.clock.now() - nowMs, ...counts });
-}
-
-async function releaseDue(deps: SweepDeps, nowMs: number): Promise<number> {
-  const rows = await deps.store.openRows(MAX_OPEN_ROWS);
-  const due: OpenRow[] = [];
-  for (const row of rows) {
-    if (due.length >= MAX_RELEASES) break;
-    if (await needsRelease(deps.store, row, nowMs)) due.push(row);
-  }
-  due.sort((a, b) => Number(b.priority === 'high') - Number(a.priority === 'high') || (a.id < b.id ? -1 : 1));
-  const wanted = due.map(row => ({ row, wakeAtMs: nowMs + wakeDelayMs(row.dueAtMs, nowMs) }));
-  const released = await deps.store.release(wanted);
-  const byId = new Map(due.map(row => [row.id, row]));
-  for (const { id, generation } of released) {
-    const row = byId.get(id);
-    if (row) await deps.wakeUps.put({ messageId: id, generation }, row.priority, wakeDelayMs(row.dueAtMs, nowMs));
-  }
-  return released.length;
-}
-
-async function needsRelease(store: MessageStore, row: OpenRow, nowMs: number): Promise<boolean> {
-  if (row.claimUntilMs !== undefined) {
-    if (row.claimUntilMs > nowMs) return false;
-    // The row knows the claim's first end only; its holder may have shown life since.
-    const stored = await store.peek(row.id);
-    return stored?.record.claim !== undefined && stored.record.claim.untilMs <= nowMs && !wokenLately(row, nowMs);
-  }
-  if (row.dueAtMs > nowMs + RELEASE_AHEAD_MS) return false;
-  return row.wakeAtMs === undefined || !wokenLately(row, nowMs);
-}
-
-function wokenLately(row: OpenRow, nowMs: number): boolean {
-  return row.wakeAtMs !== undefined && row.wakeAtMs > nowMs - LOST_AFTER_MS;
 }
 
 async function emptyPoison(deps: SweepDeps, log: Log): Promise<number> {

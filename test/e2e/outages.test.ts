@@ -13,6 +13,7 @@ after(() => app.close());
 /** A new process knows no token and no certificate: what is away now is missed. */
 async function firstMail(fault: Fault | undefined) {
   app.m365.faults.clear();
+  await app.forgetMailboxes();
   await app.restartHost();
   if (fault) app.m365.faults.set(fault);
   const { body } = await app.send(mailRequest());
@@ -100,6 +101,7 @@ test('once signed in, mail goes on while the vault and Entra are away', async ()
 
 test('bad settings leave the app up: health 503, calls 503, one log line with every name and no value', async () => {
   await app.restartHost({
+    MAIL_SENDERS: undefined,
     KEY_VAULT_URL: 'http://S3cret.example',
     MAIL_CLIENT_ID: 'S3cret',
     MAIL_TENANT_ID: undefined,

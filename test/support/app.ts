@@ -1,4 +1,6 @@
+import { TableClient } from '@azure/data-tables';
 import { type Cloud, type CloudOptions, startCloud } from '../../local/cloud/start-cloud.ts';
+import { CLIENT_ID, TENANT_ID } from '../../local/m365/default-world.ts';
 
 /** The answer of the API, its JSON read. */
 export interface Answer {
@@ -13,9 +15,20 @@ export interface App extends Cloud {
   send(request: Record<string, unknown>, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   /** Follows a message until it has one of these states. */
   until(id: string, states: readonly string[], timeoutMs?: number): Promise<Answer['body']>;
+  /** Closes every breaker and forgets every turn: what a test before has left. Before a restart of the host. */
+  forgetMailboxes(): Promise<void>;
   /** Runs a function of the app now, e.g. the timer `sweep`. */
   trigger(name: string, input?: string): Promise<void>;
 }
+
+/** The default world's sender at a rate that no test waits for; pacing has tests of its own. */
+const QUICK_SENDER = {
+  mailbox: 'billing@contoso.com',
+  tenantId: TENANT_ID,
+  clientId: CLIENT_ID,
+  credential: { kind: 'certificate', name: 'exosend-smtp' },
+  limits: { messagesPerMinute: 60_000 },
+};
 
 /** The built app on the local cloud. Queues are polled fast, so that tests wait for nothing but the work. */
 export async function startApp(options: CloudOptions = {}): Promise<App> {
@@ -25,6 +38,7 @@ export async function startApp(options: CloudOptions = {}): Promise<App> {
       AzureFunctionsJobHost__extensions__queues__maxPollingInterval: '00:00:00.200',
       LOCAL_HOST_GRACE_SECONDS: '0.2',
       LOCAL_HOST_TIMER_LEASE_SECONDS: '0',
+      MAIL_SENDERS: JSON.stringify([QUICK_SENDER]),
       ...options.env,
     },
   });
@@ -60,6 +74,13 @@ export async function startApp(options: CloudOptions = {}): Promise<App> {
           );
         await new Promise(resolve => setTimeout(resolve, 50));
       }
+    },
+    async forgetMailboxes() {
+      const table = TableClient.fromConnectionString(cloud.connectionString, 'mailboxes', {
+        allowInsecureConnection: true,
+      });
+      for await (const { partitionKey, rowKey } of table.listEntities())
+        await table.deleteEntity(String(partitionKey), String(rowKey));
     },
     async trigger(name, input = '') {
       await fetch(`${cloud.url}/admin/functions/${name}`, {

@@ -46,6 +46,43 @@ test('no bare CR or LF passes, and clean text passes unchanged', async () => {
   );
 });
 
+/** The same in one piece and by the plainest means. */
+function reference(bytes: Buffer, maxBytes: number): { text: string; facts: BodyFacts } | string {
+  const text = bytes.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n');
+  if (/\0|[^\r\n]{999}/.test(text)) return 'RawMailError';
+  if (text.length > maxBytes) return 'MailTooLargeError';
+  return { text, facts: { bytes: text.length, eightBit: /[\x80-\xff]/.test(text) } };
+}
+
+test('the body is what a plain replacement gives, wherever the chunks are cut', async () => {
+  const parts = fc.array(
+    fc.oneof(fc.constantFrom('\r', '\n', '\r\n', '\n\r', '\r\r\n', '.', 'line\r\n', 'ü'), {
+      weight: 1,
+      arbitrary: fc.constantFrom('a'.repeat(499), 'b'.repeat(998), '\0'),
+    }),
+    { maxLength: 40 },
+  );
+  await fc.assert(
+    fc.asyncProperty(parts, fc.integer({ min: 1, max: 60 }), async (body, size) => {
+      const bytes = Buffer.from(body.join(''), 'latin1');
+      const before = Buffer.from(bytes);
+      const found = await normalise(bytes, size, 5000).catch((error: Error) => error.name);
+      const expected = reference(bytes, 5000);
+      // Which of two faults is met first depends on the chunks.
+      if (typeof expected === 'string') assert.match(String(found), /^(RawMail|MailTooLarge)Error$/);
+      else assert.deepEqual(found, expected);
+      assert.deepEqual(bytes, before, 'what was passed in is not written to');
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a clean chunk is passed on without a copy', async () => {
+  const chunk = Buffer.from('line\r\n'.repeat(1000));
+  for await (const out of normaliseBody(chunked(chunk, chunk.length), { bytes: 0, eightBit: false }, 1e6))
+    assert.equal(out.buffer, chunk.buffer);
+});
+
 test('NUL, long lines and too many bytes are refused while reading', async () => {
   await assert.rejects(normalise('a\u0000b'), RawMailError);
   await assert.rejects(normalise('a'.repeat(999)), RawMailError);

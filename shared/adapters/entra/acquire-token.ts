@@ -1,4 +1,3 @@
-import { createHash, randomUUID } from 'node:crypto';
 import type { Configuration, INetworkModule, NetworkRequestOptions, NetworkResponse } from '@azure/msal-node';
 import type { FailureFacts } from '../../domain/diagnosis/diagnosis.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
@@ -28,6 +27,7 @@ export interface AccessToken {
   readonly expiresAtMs: number;
 }
 
+/** For one token, also where MSAL asks for the authority's endpoints first. */
 const TIMEOUT_MS = 20_000;
 /** Hosts whose endpoints MSAL knows without asking; any other is named to it as trusted. */
 const KNOWN_HOSTS = new Set([
@@ -46,11 +46,11 @@ const KNOWN_HOSTS = new Set([
  */
 export async function acquireToken(request: TokenRequest): Promise<AccessToken> {
   const { ConfidentialClientApplication } = await import('@azure/msal-node');
-  const last: { status?: number; retryAfterMs?: number; networkError?: unknown } = {};
+  const last: LastAnswer = {};
   try {
     const application = new ConfidentialClientApplication({
       auth: authOf(request),
-      system: { networkClient: networkClient(last) },
+      system: { networkClient: networkClient(last, AbortSignal.timeout(TIMEOUT_MS)) },
     });
     const result = await application.acquireTokenByClientCredential({ scopes: [request.scope], skipCache: true });
     if (!result) throw new Error('MSAL gave no result');
@@ -80,7 +80,13 @@ function authOf({ authorityHost, tenantId, clientId, proof }: TokenRequest): Con
   };
 }
 
-function networkClient(last: { status?: number; retryAfterMs?: number; networkError?: unknown }): INetworkModule {
+interface LastAnswer {
+  status?: number;
+  retryAfterMs?: number;
+  networkError?: unknown;
+}
+
+function networkClient(last: LastAnswer, signal: AbortSignal): INetworkModule {
   async function send<T>(
     method: 'GET' | 'POST',
     url: string,
@@ -91,12 +97,12 @@ function networkClient(last: { status?: number; retryAfterMs?: number; networkEr
         method,
         ...(options?.headers ? { headers: options.headers } : {}),
         ...(method === 'POST' && options?.body !== undefined ? { body: options.body } : {}),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal,
         redirect: 'error',
       });
       last.status = response.status;
-      const retryAfter = Number(response.headers.get('retry-after'));
-      if (Number.isFinite(retryAfter) && retryAfter > 0) last.retryAfterMs = retryAfter * 1000;
+      const retryAfterMs = readRetryAfter(response.headers.get('retry-after'));
+      if (retryAfterMs !== undefined) last.retryAfterMs = retryAfterMs;
       const text = await response.text();
       let body: unknown;
       try {
@@ -107,6 +113,7 @@ function networkClient(last: { status?: number; retryAfterMs?: number; networkEr
           stage: 'token',
           httpStatus: response.status,
           ...(text === '' ? {} : { errorCode: 'token_parsing_error' }),
+          ...(last.retryAfterMs === undefined ? {} : { retryAfterMs: last.retryAfterMs }),
           text: text.slice(0, 300),
         });
       }
@@ -122,10 +129,15 @@ function networkClient(last: { status?: number; retryAfterMs?: number; networkEr
   };
 }
 
-function tokenFailure(
-  error: unknown,
-  last: { status?: number; retryAfterMs?: number; networkError?: unknown },
-): ServiceFailure {
+/** Retry-After (RFC 9110 10.2.3), seconds or a date, as ms from now. */
+function readRetryAfter(value: string | null): number | undefined {
+  if (value === null || value.trim() === '') return undefined;
+  const seconds = Number(value);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - Date.now();
+  return ms > 0 ? ms : undefined;
+}
+
+function tokenFailure(error: unknown, last: LastAnswer): ServiceFailure {
   if (last.networkError instanceof ServiceFailure) return last.networkError;
   if (error instanceof ServiceFailure) return error;
   const source = error as { errorCode?: unknown; errorNo?: unknown; errorMessage?: unknown; message?: unknown };
@@ -134,7 +146,7 @@ function tokenFailure(
     | undefined;
   const aadsts =
     /AADSTS\d{4,8}/.exec(text ?? '')?.[0] ??
-    (typeof source.errorNo === 'string' && /^\d+$/.test(source.errorNo) ? `AADSTS${source.errorNo}` : undefined);
+    (/^\d{4,8}$/.test(String(source.errorNo)) ? `AADSTS${String(source.errorNo)}` : undefined);
   const network = last.networkError === undefined ? undefined : networkCode(last.networkError);
   const errorCode =
     aadsts ??
@@ -156,39 +168,4 @@ function networkCode(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'ETIMEDOUT';
   const cause = (error as { cause?: { code?: unknown } } | undefined)?.cause;
   return typeof cause?.code === 'string' ? cause.code : 'network_error';
-}
-
-/**
- * A client assertion signed elsewhere: the JWT is built here, the signature comes from `sign`, which gets the SHA-256
- * of the signing input. PS256 and x5t#S256 as Microsoft asks ("Certificate credentials for application authentication").
- */
-export async function buildAssertion(
-  audience: string,
-  clientId: string,
-  certificate: { readonly thumbprintSha256: string; readonly chainPem: string },
-  nowMs: number,
-  sign: (digest: Uint8Array) => Promise<Uint8Array>,
-): Promise<string> {
-  const seconds = Math.floor(nowMs / 1000);
-  const header = {
-    alg: 'PS256',
-    typ: 'JWT',
-    'x5t#S256': Buffer.from(certificate.thumbprintSha256, 'hex').toString('base64url'),
-  };
-  const payload = {
-    aud: audience,
-    iss: clientId,
-    sub: clientId,
-    jti: randomUUID(),
-    nbf: seconds,
-    iat: seconds,
-    exp: seconds + 600,
-  };
-  const input = `${encode(header)}.${encode(payload)}`;
-  const signature = await sign(createHash('sha256').update(input).digest());
-  return `${input}.${Buffer.from(signature).toString('base64url')}`;
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }

@@ -1,3 +1,4 @@
+import { ServiceFailure } from '../../domain/failure.ts';
 import type { Log } from '../../domain/ports.ts';
 import { redact } from '../../domain/redact.ts';
 import type { AccessToken } from './acquire-token.ts';
@@ -10,15 +11,18 @@ const MUST_REFRESH_MS = 3 * 60_000;
 const UNUSABLE_MS = 30_000;
 /** After a failed renewal Entra is left alone this long, unless someone forces it. */
 const PAUSE_MS = 5_000;
+/** A Retry-After beyond this is not believed: mail would wait for it. */
+const MAX_RETRY_AFTER_MS = 10 * 60_000;
 
 /**
  * Keeps one token in one of three states: fresh (used), ageing (used, renewed in the background), stale (waited for).
- * One renewal at a time, however many callers. When Entra is away, a token that still lives is used on.
+ * One renewal at a time, however many callers. When Entra is away, a token that still lives is used on. A Retry-After
+ * is kept to, by forced calls as well.
  */
 export function tokenCycle(acquire: (log: Log) => Promise<AccessToken>, now: () => number) {
   let current: AccessToken | undefined;
   let renewal: Promise<AccessToken> | undefined;
-  let failure: { error: unknown; untilMs: number } | undefined;
+  let failure: { readonly error: unknown; readonly untilMs: number; readonly forcedUntilMs: number } | undefined;
 
   function renew(log: Log): Promise<AccessToken> {
     renewal ??= acquire(log)
@@ -29,7 +33,11 @@ export function tokenCycle(acquire: (log: Log) => Promise<AccessToken>, now: () 
           return token;
         },
         (error: unknown) => {
-          failure = { error, untilMs: now() + PAUSE_MS };
+          const asked = error instanceof ServiceFailure ? (error.facts.retryAfterMs ?? 0) : 0;
+          const forcedUntilMs = now() + Math.min(asked, MAX_RETRY_AFTER_MS);
+          failure = { error, untilMs: Math.max(now() + PAUSE_MS, forcedUntilMs), forcedUntilMs };
+          // Here and not where it is used on: one line for each failed renewal, not for each mail.
+          if (current && current.expiresAtMs - now() > UNUSABLE_MS) warnKept(log, error);
           throw error;
         },
       )
@@ -43,9 +51,9 @@ export function tokenCycle(acquire: (log: Log) => Promise<AccessToken>, now: () 
     const held = current;
     const leftMs = held ? held.expiresAtMs - now() : 0;
     if (held && !force && leftMs > FRESH_MS) return held;
-    const paused = !force && failure !== undefined && now() < failure.untilMs;
+    const paused = failure !== undefined && now() < (force ? failure.forcedUntilMs : failure.untilMs);
     if (held && !force && leftMs > MUST_REFRESH_MS) {
-      if (!paused) renew(log).catch((error: unknown) => warnKept(log, error));
+      if (!paused && !renewal) renew(log).catch(() => {});
       return held;
     }
     try {
@@ -53,7 +61,6 @@ export function tokenCycle(acquire: (log: Log) => Promise<AccessToken>, now: () 
       return await renew(log);
     } catch (error) {
       if (!held || force || leftMs <= UNUSABLE_MS) throw error;
-      warnKept(log, error);
       return held;
     }
   };

@@ -1,8 +1,12 @@
-import type { AppCertificate, CredentialVault, FederatedToken, TokenSource } from '../../domain/credential-ports.ts';
+import type { CredentialVault, FederatedToken, TokenSource } from '../../domain/credential-ports.ts';
+import { diagnose } from '../../domain/diagnosis/diagnose.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
 import type { Log } from '../../domain/ports.ts';
 import type { Sender } from '../../domain/sender.ts';
-import { type AccessToken, acquireToken, buildAssertion, type Proof } from './acquire-token.ts';
+import { type AccessToken, acquireToken } from './acquire-token.ts';
+import { byCertificate } from './by-certificate.ts';
+import type { CredentialStates } from './credential-states.ts';
+import { refusedVersions } from './refused-versions.ts';
 import { tokenCycle } from './token-cycle.ts';
 
 export interface EntraDeps {
@@ -10,6 +14,7 @@ export interface EntraDeps {
   readonly scope: string;
   readonly vault: CredentialVault;
   readonly federatedToken: FederatedToken;
+  readonly states: CredentialStates;
   readonly now: () => number;
 }
 
@@ -20,107 +25,71 @@ export function tokenSource(deps: EntraDeps): TokenSource {
     const key = JSON.stringify([sender.tenantId, sender.clientId, sender.credential]);
     let cycle = cycles.get(key);
     if (!cycle) {
-      cycle = tokenCycle(cycleLog => acquireFor(deps, sender, cycleLog), deps.now);
+      cycle = tokenCycle(acquirer(deps, sender), deps.now);
       cycles.set(key, cycle);
     }
     return cycle(options, log);
   };
 }
 
-/** One new token for a sender. A certificate that Entra refuses is read anew once: it may have been rotated. */
-export async function acquireFor(deps: EntraDeps, sender: Sender, log: Log): Promise<AccessToken> {
-  const begun = performance.now();
-  const request = {
-    authorityHost: deps.authorityHost,
-    scope: deps.scope,
-    tenantId: sender.tenantId,
-    clientId: sender.clientId,
+/** Obtains new tokens for one sender, and remembers which versions of its certificate Entra has refused. */
+function acquirer(deps: EntraDeps, sender: Sender): (log: Log) => Promise<AccessToken> {
+  const memory: Memory = { refused: refusedVersions(deps.now) };
+  return async log => {
+    const begun = performance.now();
+    const { token, certificateVersion } = await acquire(deps, sender, memory, log);
+    log('info', {
+      event: 'token.acquired',
+      phase: 'token',
+      ms: Math.round(performance.now() - begun),
+      secondsLeft: Math.round((token.expiresAtMs - deps.now()) / 1000),
+      ...(certificateVersion === undefined ? {} : { certificateVersion }),
+    });
+    return token;
   };
-  let { proof, certificateVersion } = await proofFor(deps, sender, false, log);
-  let token: AccessToken;
-  try {
-    token = await acquireToken({ ...request, proof });
-  } catch (error) {
-    if (certificateVersion === undefined || !isRefusedCertificate(error)) throw error;
-    const before = certificateVersion;
-    ({ proof, certificateVersion } = await proofFor(deps, sender, true, log));
-    if (certificateVersion === before) throw error;
-    token = await acquireToken({ ...request, proof });
-  }
-  log('info', {
-    event: 'token.acquired',
-    phase: 'token',
-    ms: Math.round(performance.now() - begun),
-    secondsLeft: Math.round((token.expiresAtMs - deps.now()) / 1000),
-    ...(certificateVersion === undefined ? {} : { certificateVersion }),
-  });
-  return token;
 }
 
-interface SenderProof {
-  readonly proof: Proof;
-  readonly certificateVersion?: string;
+interface Memory {
+  readonly refused: ReturnType<typeof refusedVersions>;
+  /** The client secret as read last, for as long as the vault is away. */
+  secret?: string;
 }
 
-async function proofFor(deps: EntraDeps, sender: Sender, force: boolean, log: Log): Promise<SenderProof> {
-  const { credential } = sender;
+async function acquire(
+  deps: EntraDeps,
+  sender: Sender,
+  memory: Memory,
+  log: Log,
+): Promise<{ readonly token: AccessToken; readonly certificateVersion?: string }> {
+  const { credential, tenantId, clientId } = sender;
+  const request = { authorityHost: deps.authorityHost, scope: deps.scope, tenantId, clientId };
   switch (credential.kind) {
-    case 'secret':
-      return { proof: { kind: 'secret', secret: (await deps.vault.secret(credential.name)).value } };
+    case 'secret': {
+      const secret = await readSecret(deps.vault, credential.name, memory);
+      return { token: await acquireToken({ ...request, proof: { kind: 'secret', secret } }) };
+    }
     case 'managedIdentity': {
       const assertion = await deps.federatedToken(credential.clientId, exchangeAudience(deps.authorityHost));
-      return { proof: { kind: 'assertion', assertion } };
+      return { token: await acquireToken({ ...request, proof: { kind: 'assertion', assertion } }) };
     }
     case 'certificate': {
-      const certificate = await deps.vault.certificate(credential.name, { force }, log);
-      const proof =
-        credential.sign === 'vault'
-          ? await vaultProof(deps, sender, certificate)
-          : localProof(credential.name, certificate);
-      return { proof, certificateVersion: certificate.version };
+      const { token, certificate } = await byCertificate(deps, request, credential, memory.refused, log);
+      deps.states.note(credential.name, request, certificate, log);
+      return { token, certificateVersion: certificate.version };
     }
   }
 }
 
-function isRefusedCertificate(error: unknown): boolean {
-  return (
-    error instanceof ServiceFailure &&
-    error.facts.stage === 'token' &&
-    /^AADSTS(700027|700030|50012|700024)$/.test(error.facts.errorCode ?? '')
-  );
-}
-
-function localProof(name: string, certificate: AppCertificate): Proof {
-  if (!certificate.key) {
-    throw new ServiceFailure(`Key Vault: the private key of ${name} may not leave the vault`, {
-      stage: 'vault',
-      errorCode: 'vault_no_private_key',
-      text: `the secret of ${name} holds no private key; set "sign":"vault" or make the key exportable`,
-    });
+/** Read anew for each token; only a fault that passes by itself lets the last one serve, never a refusal. */
+async function readSecret(vault: CredentialVault, name: string, memory: Memory): Promise<string> {
+  try {
+    memory.secret = (await vault.secret(name)).value;
+    return memory.secret;
+  } catch (error) {
+    const kind = error instanceof ServiceFailure ? diagnose(error.facts).entry.class : undefined;
+    if (memory.secret === undefined || (kind !== 'transient' && kind !== 'throttled')) throw error;
+    return memory.secret;
   }
-  return {
-    kind: 'certificate',
-    thumbprintSha256: certificate.thumbprintSha256,
-    privateKeyPem: certificate.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    chainPem: certificate.chainPem,
-  };
-}
-
-async function vaultProof(deps: EntraDeps, sender: Sender, certificate: AppCertificate): Promise<Proof> {
-  const { keyId } = certificate;
-  if (keyId === undefined) {
-    throw new ServiceFailure('Key Vault: the certificate has no key in the vault', {
-      stage: 'vault',
-      errorCode: 'vault_no_private_key',
-      text: 'the secret names no key',
-    });
-  }
-  const audience = `${deps.authorityHost.replace(/\/+$/, '')}/${sender.tenantId}/oauth2/v2.0/token`;
-  const sign = (digest: Uint8Array) => deps.vault.sign(keyId, digest);
-  return {
-    kind: 'assertion',
-    assertion: await buildAssertion(audience, sender.clientId, certificate, deps.now(), sign),
-  };
 }
 
 /** The audience of a federated identity credential differs by cloud (Microsoft, "Workload identity federation"). */

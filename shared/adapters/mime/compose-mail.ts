@@ -1,5 +1,7 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
+import type MimeNode from 'nodemailer/lib/mime-node';
 import type { ComposeInput } from '../../domain/ports.ts';
+import { renderMail } from './render-mail.ts';
 
 /**
  * The bytes of a mail, CRLF throughout. Deterministic: the same input gives the same bytes, since the date, the
@@ -8,13 +10,13 @@ import type { ComposeInput } from '../../domain/ports.ts';
  * Only the fields named here reach nodemailer, each as a plain string or Buffer: `path`, `href`, `raw`, `envelope`,
  * `auth`, `dkim` and prepared headers cannot be given, and file and URL access are off besides.
  */
-export async function composeMail({
-  id,
-  request,
-  attachments,
-  dateMs,
-  messageIdHeader,
-}: ComposeInput): Promise<Buffer> {
+export async function composeMail(input: ComposeInput): Promise<Buffer> {
+  const mail = mailTree(input);
+  return renderMail(mail) ?? mail.build();
+}
+
+/** The mail as nodemailer's tree of parts. */
+export function mailTree({ id, request, attachments, dateMs, messageIdHeader }: ComposeInput): MimeNode {
   const composer = new MailComposer({
     from: mailbox(request.from),
     to: request.to.map(mailbox),
@@ -43,13 +45,7 @@ export async function composeMail({
     disableFileAccess: true,
     disableUrlAccess: true,
   } as ConstructorParameters<typeof MailComposer>[0]);
-  return new Promise((resolve, reject) => {
-    composer
-      .compile()
-      .build((error, message) =>
-        error || !message ? reject(error ?? new Error('nothing composed')) : resolve(message),
-      );
-  });
+  return composer.compile();
 }
 
 function mailbox({ address, name }: { readonly address: string; readonly name?: string }): {

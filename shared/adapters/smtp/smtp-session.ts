@@ -145,9 +145,11 @@ async function signIn(
   const initialResponse = Buffer.from(`user=${mailbox}\u0001auth=Bearer ${accessToken}\u0001\u0001`, 'utf8').toString(
     'base64',
   );
+  // The code is read here: nodemailer's own parsing wants a blank after it, and Exchange sends a bare `334`.
+  const code = (reply: { readonly response: string }) => Number.parseInt(reply.response, 10);
   let reply = await context.sendCommand(`AUTH XOAUTH2 ${initialResponse}`);
-  if (reply.status === 334) reply = await context.sendCommand('');
-  if (reply.status === 235) context.resolve();
+  if (code(reply) === 334) reply = await context.sendCommand('');
+  if (code(reply) === 235) context.resolve();
   else context.reject(new Error('sign-in refused'));
 }
 

@@ -16,7 +16,7 @@ interface SendError extends SmtpErrorLike {
 const WRITTEN_OUT_FROM_BYTES = 64 * 1024;
 
 /**
- * Submits one mail over an open session.
+ * Submits one mail over an open session. With PIPELINING nodemailer sends MAIL, RCPT and DATA in one write.
  *
  * nodemailer writes the terminating dot when the source stream ends, so this stream is ours: it ends only after
  * `beforeFinal`, and from that moment a lost connection means doubt. Where `beforeFinal` rejects, the connection is
@@ -41,7 +41,8 @@ export async function submitMail(session: SmtpSession, job: SubmitJob): Promise<
     return () => clearTimeout(timer);
   }
   let settle: ((error: SmtpErrorLike) => void) | undefined;
-  const onEnd = () => settle?.({ code: 'ECONNECTION', message: 'connection closed' });
+  // nodemailer says `end` before it reports what ended the message, e.g. a 421: its report comes first.
+  const onEnd = () => setImmediate(() => settle?.({ code: 'ECONNECTION', message: 'connection closed' }));
 
   const source = mailSource(session, job, {
     started: () => enter('content', SMTP_TIMEOUTS_MS.content),
@@ -60,7 +61,6 @@ export async function submitMail(session: SmtpSession, job: SubmitJob): Promise<
   };
   job.signal.addEventListener('abort', onAbort, { once: true });
   try {
-    await job.beforeContent();
     job.signal.throwIfAborted();
     const info = await new Promise<SentInfo>((resolve, reject) => {
       settle = reject;
@@ -71,6 +71,8 @@ export async function submitMail(session: SmtpSession, job: SubmitJob): Promise<
         (error, sent) => (error ? reject(error) : resolve(sent as SentInfo)),
       );
     });
+    if ((stage as FailureStage) !== 'final')
+      throw { code: 'EPROTOCOL', message: 'the server accepted the mail before its end' } satisfies SmtpErrorLike;
     return {
       kind: 'accepted',
       reply: info.response,
@@ -81,7 +83,8 @@ export async function submitMail(session: SmtpSession, job: SubmitJob): Promise<
     };
   } catch (error) {
     const cause: SendError = abortReason ?? (error as SendError);
-    const answered = cause.responseCode !== undefined || cause.response !== undefined;
+    // Only a refusal is an answer; anything unreadable after the dot leaves the outcome open.
+    const answered = (cause.responseCode ?? 0) >= 400 && (cause.responseCode ?? 0) < 600;
     const at = cause.code === 'ESOURCE' ? 'content' : stageOf(cause, stage);
     if (!answered || at === 'content' || cause.responseCode === 421) session.close();
     return {

@@ -1,10 +1,14 @@
 import type { TokenSource } from '../../domain/credential-ports.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
-import type { Log, MailTransport, SubmitJob, SubmitResult } from '../../domain/ports.ts';
+import type { ConnectResult, Log, MailConnection, MailTransport, SubmitJob, SubmitResult } from '../../domain/ports.ts';
 import { redact } from '../../domain/redact.ts';
-import type { Lease, SessionPool } from './session-pool.ts';
+import type { Sender } from '../../domain/sender.ts';
+import type { PooledSession, SessionPool } from './session-pool.ts';
 import { openSmtpSession, type SmtpEndpoint, type SmtpSession } from './smtp-session.ts';
 import { submitMail } from './smtp-submit.ts';
+
+/** A token is renewed after a 535 no more often than this: a second refusal of a fresh one was not the token's fault. */
+const RENEWAL_PAUSE_MS = 60_000;
 
 /** Submission to Exchange Online over warm SMTP sessions. */
 export function smtpTransport(
@@ -13,91 +17,117 @@ export function smtpTransport(
   pool: SessionPool,
   now: () => number,
 ): MailTransport {
-  async function open(job: SubmitJob, log: Log): Promise<SmtpSession> {
+  const renewedAtMs = new Map<string, number>();
+
+  async function open(sender: Sender, mailbox: string, messageId: string, log: Log): Promise<SmtpSession> {
     const begun = performance.now();
-    const { token } = await tokens(job.sender, { force: false }, log);
-    try {
-      return logged(await openSmtpSession(endpoint, job.mailbox, token, now()), begun);
-    } catch (error) {
-      if (!isRefusedSignIn(error)) throw error;
-      // Exchange answers a stale token with 535 and no challenge. One fresh token settles whether it was that.
-      const renewed = await tokens(job.sender, { force: true }, log);
-      if (renewed.token === token) throw error;
-      log('info', { event: 'smtp.token.renewed', messageId: job.messageId, mailbox: job.mailbox, phase: 'auth' });
-      return logged(await openSmtpSession(endpoint, job.mailbox, renewed.token, now()), begun);
-    }
-    function logged(session: SmtpSession, since: number): SmtpSession {
-      log('info', {
-        event: 'smtp.connected',
-        messageId: job.messageId,
-        mailbox: job.mailbox,
-        phase: 'auth',
-        ms: Math.round(performance.now() - since),
-      });
-      return session;
-    }
+    const session = await signIn(sender, mailbox, messageId, log);
+    log('info', {
+      event: 'smtp.connected',
+      messageId,
+      mailbox,
+      phase: 'auth',
+      ms: Math.round(performance.now() - begun),
+    });
+    return session;
   }
 
-  async function submitOnce(
-    job: SubmitJob,
-    log: Log,
-    freshOnly: boolean,
-  ): Promise<{ readonly result: SubmitResult; readonly wasStale: boolean }> {
-    let lease: Lease;
+  async function signIn(sender: Sender, mailbox: string, messageId: string, log: Log): Promise<SmtpSession> {
+    const { token } = await tokens(sender, { force: false }, log);
     try {
-      const key = `${job.mailbox.toLowerCase()} ${job.sender.tenantId} ${job.sender.clientId}`;
-      lease = await pool.acquire(key, { maxSessions: job.sender.limits.connections }, () => open(job, log), freshOnly);
+      return await openSmtpSession(endpoint, mailbox, token, now());
     } catch (error) {
-      if (!(error instanceof ServiceFailure)) throw error;
-      return { result: { kind: 'failed', facts: error.facts, inDoubt: false, refused: [] }, wasStale: false };
-    }
-    try {
-      const result = await submitMail(lease.session, job);
-      if (result.kind === 'failed' && lease.session.isUsable()) await resetOrClose(lease.session);
-      const wasStale =
-        lease.isReused &&
-        result.kind === 'failed' &&
-        !result.inDoubt &&
-        result.facts.replyCode === undefined &&
-        result.facts.stage === 'mail';
-      return { result, wasStale };
-    } finally {
-      lease.release();
+      const key = `${mailbox} ${sender.clientId}`;
+      if (!isRefusedSignIn(error) || now() - (renewedAtMs.get(key) ?? 0) < RENEWAL_PAUSE_MS) throw error;
+      // Exchange answers a stale token with 535 and no challenge. One fresh token settles whether it was that.
+      renewedAtMs.set(key, now());
+      const renewed = await tokens(sender, { force: true }, log);
+      if (renewed.token === token) throw error;
+      log('info', { event: 'smtp.token.renewed', messageId, mailbox, phase: 'auth' });
+      return openSmtpSession(endpoint, mailbox, renewed.token, now());
     }
   }
 
   return {
-    async submit(job, log) {
-      const first = await submitOnce(job, log, false);
-      // A warm session that the server had quietly closed says nothing about the message: the same attempt goes on over a new one.
-      const { result } = first.wasStale ? await submitOnce(job, log, true) : first;
-      if (result.kind === 'failed') {
-        log('warn', {
-          event: 'smtp.refused',
-          messageId: job.messageId,
-          mailbox: job.mailbox,
-          phase: result.facts.stage,
-          detail: redact(result.facts.text ?? result.facts.errorCode ?? '', 300),
-        });
+    async connect(sender, mailbox, messageId, log): Promise<ConnectResult> {
+      const key = { mailbox, app: `${sender.tenantId} ${sender.clientId}`, maxSessions: sender.limits.connections };
+      const opener = () => open(sender, mailbox, messageId, log);
+      try {
+        const pooled = await pool.acquire(key, opener);
+        if (!pooled) return { kind: 'busy' };
+        return { kind: 'connected', connection: connectionOver(pooled, opener, mailbox) };
+      } catch (error) {
+        if (!(error instanceof ServiceFailure)) throw error;
+        logRefusal(log, messageId, mailbox, error.facts.stage, error.facts.text ?? error.facts.errorCode ?? '');
+        return { kind: 'failed', facts: error.facts };
       }
-      return result;
     },
   };
+}
+
+function connectionOver(first: PooledSession, open: () => Promise<SmtpSession>, mailbox: string): MailConnection {
+  let pooled = first;
+  async function submitOnce(job: SubmitJob): Promise<SubmitResult> {
+    if (!pooled.isHeld()) return { kind: 'failed', facts: SLOT_LOST, inDoubt: false, refused: [] };
+    const result = await submitMail(pooled.session, job);
+    if (result.kind === 'failed' && pooled.session.isUsable()) await resetOrClose(pooled.session);
+    return result;
+  }
+  return {
+    async submit(job, log) {
+      let result = await submitOnce(job);
+      if (pooled.isReused && isStale(result)) {
+        // A warm session that the server had quietly closed says nothing about the message: the same attempt goes on over a new one.
+        try {
+          pooled = await pooled.renew(open);
+          result = await submitOnce(job);
+        } catch (error) {
+          if (!(error instanceof ServiceFailure)) throw error;
+          result = { kind: 'failed', facts: error.facts, inDoubt: false, refused: [] };
+        }
+      }
+      if (result.kind === 'failed')
+        logRefusal(log, job.messageId, mailbox, result.facts.stage, result.facts.text ?? result.facts.errorCode ?? '');
+      return result;
+    },
+    release: () => pooled.release(),
+  };
+}
+
+/** The lease on the connection has run out: another instance may have it by now. */
+const SLOT_LOST = {
+  stage: 'mail',
+  errorCode: 'ECONNECTION',
+  text: 'the connection slot was lost before the mail was sent',
+} as const;
+
+function isStale(result: SubmitResult): boolean {
+  return (
+    result.kind === 'failed' &&
+    !result.inDoubt &&
+    result.facts.replyCode === undefined &&
+    result.facts.stage === 'mail' &&
+    result.facts.errorCode !== 'ETIMEDOUT'
+  );
 }
 
 function isRefusedSignIn(error: unknown): boolean {
   return error instanceof ServiceFailure && error.facts.stage === 'auth' && error.facts.replyCode === 535;
 }
 
+function logRefusal(log: Log, messageId: string, mailbox: string, phase: string, text: string): void {
+  log('warn', { event: 'smtp.refused', messageId, mailbox, phase, detail: redact(text, 300) });
+}
+
 /** After a refusal the session goes on from a clean state (RFC 5321 4.1.1.5), or not at all. */
 function resetOrClose(session: SmtpSession): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(() => finish(), 5_000);
     const finish = () => {
       clearTimeout(timer);
       session.close();
       resolve();
     };
+    const timer = setTimeout(finish, 5_000);
     session.connection.reset(error => {
       if (error) return finish();
       clearTimeout(timer);

@@ -21,13 +21,13 @@ export function blobContents(clients: StorageClients): ContentStore {
       );
     },
     async putStream(id, content) {
-      const container = await containerOf(clients, CONTENT_CONTAINER);
       const source = Readable.from(content, { objectMode: false, highWaterMark: 64 * 1024 });
       let sourceError: unknown;
       source.once('error', error => {
         sourceError = error;
       });
       try {
+        const container = await containerOf(clients, CONTENT_CONTAINER);
         await uploadStream(container.getBlockBlobClient(id), source);
       } catch (error) {
         // A refusal found while reading (too large, not a mail) is the source's and not the storage's.

@@ -1,4 +1,5 @@
 import type { QueueClient } from '@azure/storage-queue';
+import type { EventQueue } from '../../domain/event-task.ts';
 import type { PoisonMessage, RequestQueues, WakeQueue } from '../../domain/ports.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { statusOf, storageFault } from './storage-fault.ts';
@@ -6,7 +7,8 @@ import { statusOf, storageFault } from './storage-fault.ts';
 export const REQUESTS_QUEUE = 'mail-requests';
 export const SUBMISSIONS_QUEUE = 'mail-submissions';
 export const SUBMISSIONS_HIGH_QUEUE = 'mail-submissions-high';
-/** Every queue that the app reads or writes; the host adds the suffix for messages it gave up. */
+export const EVENTS_QUEUE = 'mail-events';
+/** Queues of requests and wake-ups; the host adds the suffix for messages it gave up. */
 export const QUEUES = [REQUESTS_QUEUE, SUBMISSIONS_QUEUE, SUBMISSIONS_HIGH_QUEUE] as const;
 export const poisonOf = (queue: string) => `${queue}-poison`;
 
@@ -22,6 +24,14 @@ export function wakeQueue(clients: StorageClients): WakeQueue {
       const queue = priority === 'high' ? SUBMISSIONS_HIGH_QUEUE : SUBMISSIONS_QUEUE;
       await send(clients, queue, base64(JSON.stringify({ messageId, generation })), delayMs);
     },
+  };
+}
+
+/** Events on their way to webhooks. What the host gave up is read apart from the rest: it goes back, and into no record. */
+export function eventQueue(clients: StorageClients): EventQueue {
+  return {
+    put: (task, delayMs) => send(clients, EVENTS_QUEUE, base64(JSON.stringify(task)), delayMs),
+    receivePoison: max => receive(clients, poisonOf(EVENTS_QUEUE), max),
   };
 }
 

@@ -1,5 +1,5 @@
 import { invertMessageId } from '../../domain/message-id.ts';
-import type { MessageRecord } from '../../domain/message-record.ts';
+import type { MessageRecord, RecipientState } from '../../domain/message-record.ts';
 import type { OpenRow } from '../../domain/ports.ts';
 
 /**
@@ -11,6 +11,7 @@ import type { OpenRow } from '../../domain/ports.ts';
  *   m  the record, inverted in time: newest first
  *   o  open row, in order of age; gone with the final state
  *   i  idempotency entry: hash of caller and key
+ *   e  event that is to be put on its queue; only with EVENT_WEBHOOKS, and for moments
  *   r  content kept after the final state, in order of its end
  *   x  digest of a refused queue request, so that its copy in the poison queue is not recorded twice
  */
@@ -18,6 +19,8 @@ const PARTITION = 'm';
 
 /** A string property holds 32 Ki UTF-16 units at most (Table service data model). */
 const DOC_CHARS = 30_000;
+/** Of an entity's 1 MiB (UTF-16, so 512 Ki units) this much is the record's; the rest is for inline content. */
+const MAX_DOC_CHARS = 390_000;
 /** A binary property holds 64 KiB at most. */
 const CONTENT_CHUNK_BYTES = 65_536;
 
@@ -48,17 +51,12 @@ export const recordRow = (id: string) => `m${invertMessageId(id)}`;
 export const openRow = (id: string) => `o${id}`;
 export const retainedRow = (deleteAfterMs: number, id: string) => `r${new Date(deleteAfterMs).toISOString()}${id}`;
 export const retainedOf = (row: string) => ({ id: row.slice(25), deleteAfterMs: Date.parse(row.slice(1, 25)) });
-export const RANGES = { record: ['m', 'n'], open: ['o', 'p'], retained: ['r', 's'] } as const;
+export const RANGES = { record: ['m', 'n'], open: ['o', 'p'], retained: ['r', 's'], event: ['e', 'f'] } as const;
 
 /** The record as table properties. `generation` is a column of its own, since `sweep` raises it without reading the rest. */
 export function toEntity(record: MessageRecord, nonce: string): Entity {
   const { generation, ...rest } = record;
-  // ASCII only: cutting into properties must not cut a surrogate pair, and the size limit counts UTF-16 units.
-  const doc = JSON.stringify(rest).replace(
-    /[\u007f-\uffff]/g,
-    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  const parts = chunksOf(doc, DOC_CHARS);
+  const parts = chunksOf(JSON.stringify(fitting(rest)), DOC_CHARS);
   return {
     partitionKey: partitionOf(record.id),
     rowKey: recordRow(record.id),
@@ -134,8 +132,32 @@ export function openRowOf(entity: Readonly<Record<string, unknown>>): OpenRow {
   };
 }
 
+/** Cut anywhere but inside a surrogate pair, which would not survive as two properties. */
 function chunksOf(text: string, size: number): string[] {
   const parts: string[] = [];
-  for (let at = 0; at < text.length; at += size) parts.push(text.slice(at, at + size));
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(at + size, text.length);
+    if (end < text.length && /[\ud800-\udbff]/.test(text.charAt(end - 1))) end--;
+    parts.push(text.slice(at, end));
+    at = end;
+  }
   return parts;
+}
+
+/**
+ * An entity holds 1 MiB, content included. Long replies to hundreds of recipients can pass that, and a 250 that cannot
+ * be recorded would leave the message in doubt: replies are shortened first, then left out.
+ */
+function fitting<T extends Pick<MessageRecord, 'recipients'>>(doc: T): T {
+  for (const replyChars of [undefined, 120, 0]) {
+    const candidate =
+      replyChars === undefined ? doc : { ...doc, recipients: doc.recipients.map(one => shortened(one, replyChars)) };
+    if (JSON.stringify(candidate).length <= MAX_DOC_CHARS || replyChars === 0) return candidate;
+  }
+  return doc;
+}
+
+function shortened(recipient: RecipientState, replyChars: number): RecipientState {
+  const { reply, ...rest } = recipient;
+  return reply === undefined || replyChars === 0 ? rest : { ...rest, reply: reply.slice(0, replyChars) };
 }

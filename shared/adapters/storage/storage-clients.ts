@@ -1,4 +1,4 @@
-import type { TableClient } from '@azure/data-tables';
+import type { TableClient, TableServiceClientOptions } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient } from '@azure/storage-blob';
 import type { QueueServiceClient } from '@azure/storage-queue';
@@ -6,6 +6,8 @@ import type { StorageConfig } from '../../domain/storage-config.ts';
 import { azureCredential } from '../azure-credential.ts';
 
 /** Opens the three services, each SDK loaded when it is first needed and each client made once. */
+type AdditionalPolicyConfig = NonNullable<TableServiceClientOptions['additionalPolicies']>[number];
+
 export interface StorageClients {
   table(name: string): Promise<TableClient>;
   queues(): Promise<QueueServiceClient>;
@@ -17,6 +19,8 @@ export interface StorageClients {
  * of up to 64 s would outlast the caller's patience.
  */
 const RETRY = { maxRetries: 2, retryDelayInMs: 150, maxRetryDelayInMs: 1_000 };
+/** The table SDK has no limit of its own: a service that accepts the connection and says nothing would hold a run for ever. */
+const TABLE_TRY_MS = 10_000;
 const BLOB_RETRY = { maxTries: 3, retryDelayInMs: 150, maxRetryDelayInMs: 1_000, tryTimeoutInMs: 60_000 };
 const QUEUE_RETRY = { maxTries: 3, retryDelayInMs: 150, maxRetryDelayInMs: 1_000, tryTimeoutInMs: 10_000 };
 
@@ -56,16 +60,29 @@ async function openTable(config: StorageConfig, name: string): Promise<TableClie
   if (config.kind === 'identity') {
     return new TableClient(config.tableUri, name, await credentialOf(config), {
       retryOptions: RETRY,
+      additionalPolicies: [timeLimit],
       allowInsecureConnection: isHttp(config.tableUri),
     });
   }
   return TableClient.fromConnectionString(config.connectionString, name, {
     retryOptions: RETRY,
+    additionalPolicies: [timeLimit],
     allowInsecureConnection:
       /UseDevelopmentStorage=true|=http:/i.test(config.connectionString) ||
       /DefaultEndpointsProtocol=http;/i.test(config.connectionString),
   });
 }
+
+const timeLimit: AdditionalPolicyConfig = {
+  position: 'perCall',
+  policy: {
+    name: 'timeLimit',
+    sendRequest(request, next) {
+      request.timeout = TABLE_TRY_MS;
+      return next(request);
+    },
+  },
+};
 
 async function openQueues(config: StorageConfig): Promise<QueueServiceClient> {
   const { QueueServiceClient } = await import('@azure/storage-queue');

@@ -2,6 +2,7 @@ import type { TableClient, TransactionAction } from '@azure/data-tables';
 import { partitionOf } from './record-entity.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { statusOf, storageCodeOf, storageFault } from './storage-fault.ts';
+import { submitBatch } from './table-batch.ts';
 
 export const MESSAGES_TABLE = 'messages';
 const PAGE_ROWS = 1000;
@@ -12,7 +13,7 @@ export type Row = Record<string, unknown>;
 export interface TableAccess {
   /** An entity-group transaction; gives the new ETags in order. */
   submit(operation: string, actions: TransactionAction[]): Promise<readonly (string | undefined)[]>;
-  get(operation: string, row: string, select?: readonly string[]): Promise<Row | undefined>;
+  get(operation: string, row: string, select?: readonly string[], partition?: string): Promise<Row | undefined>;
   /** Rows with `first` ≤ row key < `last`, at most `max`. */
   range(
     operation: string,
@@ -20,15 +21,16 @@ export interface TableAccess {
     last: string,
     max: number,
     select?: readonly string[],
+    more?: string,
   ): Promise<readonly Row[]>;
   run<T>(operation: string, call: (table: TableClient) => Promise<T>): Promise<T>;
 }
 
-export function tableAccess(clients: StorageClients): TableAccess {
+export function tableAccess(clients: StorageClients, name: string = MESSAGES_TABLE): TableAccess {
   /** Runs a call; makes the table when this storage account has none yet, so that a fresh account works at once. */
   async function run<T>(operation: string, call: (table: TableClient) => Promise<T>): Promise<T> {
     try {
-      const table = await clients.table(MESSAGES_TABLE);
+      const table = await clients.table(name);
       try {
         return await call(table);
       } catch (error) {
@@ -43,23 +45,19 @@ export function tableAccess(clients: StorageClients): TableAccess {
 
   return {
     run,
-    submit: (operation, actions) =>
-      run(operation, async table => {
-        const response = await table.submitTransaction(actions);
-        return response.subResponses.map(part => part.etag);
-      }),
-    async get(operation, row, select) {
+    submit: (operation, actions) => run(operation, table => submitBatch(table, actions)),
+    async get(operation, row, select, partition = partitionOf(row)) {
       try {
         const options = select ? { queryOptions: { select: [...select] } } : {};
-        return await run(operation, table => table.getEntity<Row>(partitionOf(row), row, options));
+        return await run(operation, table => table.getEntity<Row>(partition, row, options));
       } catch (error) {
         if (failedWith(error) === 404) return undefined;
         throw error;
       }
     },
-    range: (operation, first, last, max, select) =>
+    range: (operation, first, last, max, select, more) =>
       run(operation, async table => {
-        const filter = rangeFilter(first, last);
+        const filter = more === undefined ? rangeFilter(first, last) : `${rangeFilter(first, last)} and ${more}`;
         const rows: Row[] = [];
         const queryOptions = { filter, ...(select ? { select: [...select] } : {}) };
         const pages = table.listEntities<Row>({ queryOptions }).byPage({ maxPageSize: Math.min(PAGE_ROWS, max) });

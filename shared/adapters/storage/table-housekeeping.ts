@@ -39,12 +39,13 @@ export async function dropContent(
     return;
   }
   const { deleteAfterMs: _due, ...content } = record.content;
-  if (content.kind === 'blob') await dropBlob();
   const emptied = toEntity({ ...record, content: { ...content, isDeleted: true } }, randomUUID());
   await table.submit('delete kept content', [
     ['update', emptied, 'Replace', { etag: String(entity['etag']) }],
     noteDone,
   ]);
+  // Last: a message put back in between keeps its content, and a blob left behind is only litter.
+  if (content.kind === 'blob') await dropBlob();
 }
 
 /** Final records made before `beforeMs`, at most `max`. Keys are inverted in time, so what is older sorts later. */
@@ -58,16 +59,32 @@ export async function expiredRecords(
   return rows.map(fromEntity).filter(record => isFinal(record.status));
 }
 
+/** Records with their idempotency entries in one transaction of at most 100 operations. */
+const RECORDS_AT_ONCE = 50;
+
 /** Deletes records with their idempotency entries. What is gone already is fine. */
 export async function removeRecords(table: TableAccess, records: readonly MessageRecord[]): Promise<void> {
-  for (const record of records) {
+  for (let at = 0; at < records.length; at += RECORDS_AT_ONCE) {
+    await removeGroup(table, records.slice(at, at + RECORDS_AT_ONCE));
+  }
+}
+
+/** A group fails as a whole when one of its rows is gone; then its records are deleted one by one. */
+async function removeGroup(table: TableAccess, group: readonly MessageRecord[]): Promise<void> {
+  const actions: TransactionAction[] = [];
+  for (const record of group) {
     const partitionKey = partitionOf(record.id);
-    const actions: TransactionAction[] = [['delete', { partitionKey, rowKey: recordRow(record.id) }]];
-    if (record.idempotencyRow !== undefined) actions.push(['delete', { partitionKey, rowKey: record.idempotencyRow }]);
-    try {
-      await table.submit('delete old message', actions);
-    } catch (error) {
-      if (failedWith(error) !== 404) throw error;
-    }
+    actions.push(['delete', { partitionKey, rowKey: recordRow(record.id) }]);
+    // A key that was used again after its week belongs to another message by now.
+    const key = record.idempotencyRow;
+    const entry = key === undefined ? undefined : await table.get('read idempotency entry', key, ['messageId']);
+    if (key !== undefined && entry?.['messageId'] === record.id)
+      actions.push(['delete', { partitionKey, rowKey: key }]);
+  }
+  try {
+    await table.submit('delete old messages', actions);
+  } catch (error) {
+    if (failedWith(error) !== 404) throw error;
+    if (group.length > 1) for (const record of group) await removeGroup(table, [record]);
   }
 }

@@ -25,12 +25,24 @@ export async function listRecords(
         ...(continuation === undefined ? {} : { continuationToken: continuation }),
       });
       const { value } = await pages.next();
-      for (const entity of value ?? []) records.push(fromEntity(entity));
+      for (const entity of value ?? []) {
+        const record = readable(entity);
+        if (record) records.push(record);
+      }
       continuation = value?.continuationToken;
       if (continuation === undefined) break;
     }
     return { records, ...(continuation === undefined ? {} : { continuation }) };
   });
+}
+
+/** One record that cannot be read must not hide all the others. */
+function readable(entity: Row): MessageRecord | undefined {
+  try {
+    return fromEntity(entity);
+  } catch {
+    return undefined;
+  }
 }
 
 /** An OData string literal's inside: quotes are doubled. */

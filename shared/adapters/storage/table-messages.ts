@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { TransactionAction } from '@azure/data-tables';
+import type { EventRef } from '../../domain/events.ts';
 import type { MessageRecord } from '../../domain/message-record.ts';
 import { isFinal } from '../../domain/message-record.ts';
 import type { IdempotencyEntry, MessageStore, OpenRowChange, WriteResult } from '../../domain/ports.ts';
@@ -21,15 +22,23 @@ import { failedWith, type TableAccess, tableAccess } from './table-access.ts';
 import { contentDue, dropContent, expiredRecords, removeRecords } from './table-housekeeping.ts';
 import { listRecords } from './table-list.ts';
 import { readOpenRows, releaseRows } from './table-open-rows.ts';
+import { noteEvent } from './table-outbox.ts';
 
 /** An idempotency entry outlives its message's final state by this long. */
 const IDEMPOTENCY_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** The table of messages on Azure Table storage. See record-entity.ts for its layout. */
-export function tableMessages(clients: StorageClients): MessageStore {
+/** The event that a record is to be noted with; undefined for none. */
+type EventNoter = (record: MessageRecord) => EventRef | undefined;
+
+/**
+ * The table of messages on Azure Table storage. See record-entity.ts for its layout.
+ *
+ * @param eventToNote gives the event that an outcome must leave a note of; absent where nobody wants events.
+ */
+export function tableMessages(clients: StorageClients, eventToNote: EventNoter = () => undefined): MessageStore {
   const table = tableAccess(clients);
   return {
-    insert: (record, content, options) => insert(table, record, content, options),
+    insert: (record, content, options) => insert(table, eventToNote, record, content, options),
     async read(id) {
       const entity = await table.get('read message', recordRow(id));
       if (!entity) return undefined;
@@ -44,9 +53,11 @@ export function tableMessages(clients: StorageClients): MessageStore {
       const entity = await table.get('read message', recordRow(id), RECORD_COLUMNS);
       return entity ? { record: fromEntity(entity), etag: String(entity['etag']) } : undefined;
     },
-    write: (record, etag, change) => write(table, record, etag, change),
+    write: (record, etag, change) => write(table, eventToNote, record, etag, change),
     list: query => listRecords(table, query),
-    openRows: max => readOpenRows(table, max),
+    openRows: (dueByMs, max) => readOpenRows(table, dueByMs, max),
+    findKey: row => findKey(table, row),
+    noteKey: (row, messageId) => noteKey(table, row, messageId),
     release: wanted => releaseRows(table, wanted),
     contentDue: (nowMs, max) => contentDue(table, nowMs, max),
     dropContent: (due, dropBlob) => dropContent(table, due, dropBlob),
@@ -57,6 +68,7 @@ export function tableMessages(clients: StorageClients): MessageStore {
 
 async function insert(
   table: TableAccess,
+  eventToNote: EventNoter,
   record: MessageRecord,
   content: Uint8Array | undefined,
   { wakeAtMs, idempotency }: { readonly wakeAtMs?: number; readonly idempotency?: IdempotencyEntry },
@@ -65,6 +77,8 @@ async function insert(
     ['create', { ...toEntity(record, randomUUID()), ...contentProperties(content) }],
   ];
   if (!isFinal(record.status)) message.push(['create', openRowEntity(record, wakeAtMs)]);
+  // A request refused on the queue ends with its beginning; `sweep` finds the note, since nobody else emits for it.
+  else message.push(...eventActions(eventToNote(record)));
   const key = idempotency && {
     partitionKey: partitionOf(record.id),
     rowKey: idempotency.row,
@@ -93,16 +107,18 @@ async function insert(
 
 async function write(
   table: TableAccess,
+  eventToNote: EventNoter,
   record: MessageRecord,
   etag: string,
   change: OpenRowChange,
 ): Promise<WriteResult> {
-  const nonce = randomUUID();
+  const nonce = nonceOf(record);
   const dropsContent = change.kind === 'remove' && record.content.deleteAfterMs === undefined;
   const actions: TransactionAction[] = [
     ['update', toEntity(record, nonce), dropsContent ? 'Replace' : 'Merge', { etag }],
     ...openRowActions(record, change),
     ...idempotencyActions(record, change),
+    ...eventActions(isOutcome(change) ? eventToNote(record) : undefined),
   ];
   try {
     const [next] = await table.submit('write message', actions);
@@ -112,6 +128,19 @@ async function write(
     if (status === 412 || status === 404 || status === 409) return resolveConflict(table, record.id, nonce);
     throw error;
   }
+}
+
+/** The same for the same record, so that an outcome written again after a lost answer recognises itself. */
+function nonceOf(record: MessageRecord): string {
+  return createHash('sha256').update(JSON.stringify(record)).digest('base64url');
+}
+
+function isOutcome(change: OpenRowChange): boolean {
+  return change.kind === 'remove' || (change.kind === 'put' && !change.isWaiting);
+}
+
+function eventActions(event: EventRef | undefined): TransactionAction[] {
+  return event ? [noteEvent(event)] : [];
 }
 
 function openRowActions(record: MessageRecord, change: OpenRowChange): TransactionAction[] {
@@ -124,6 +153,19 @@ function openRowActions(record: MessageRecord, change: OpenRowChange): Transacti
   return [removal, ['upsert', { partitionKey, rowKey: retainedRow(deleteAfterMs, record.id) }, 'Replace']];
 }
 
+/** The message that an idempotency entry or a digest row speaks of. */
+async function findKey(table: TableAccess, row: string) {
+  const entry = await table.get('read idempotency entry', row);
+  if (!entry) return undefined;
+  return { messageId: String(entry['messageId']), fingerprint: String(entry['fingerprint'] ?? '') };
+}
+
+async function noteKey(table: TableAccess, row: string, messageId: string): Promise<void> {
+  await table.submit('note key', [
+    ['upsert', { partitionKey: partitionOf(messageId), rowKey: row, messageId }, 'Merge'],
+  ]);
+}
+
 /** The final state starts the key's last seven days; a message put back takes that end away again. */
 function idempotencyActions(record: MessageRecord, change: OpenRowChange): TransactionAction[] {
   if (record.idempotencyRow === undefined) return [];
@@ -131,7 +173,14 @@ function idempotencyActions(record: MessageRecord, change: OpenRowChange): Trans
   if (change.kind !== 'remove' && !isPutBack) return [];
   const endMs = isPutBack ? undefined : (record.finalAtMs ?? record.updatedAtMs) + IDEMPOTENCY_LIFE_MS;
   const expiresAt = endMs === undefined ? '' : new Date(endMs).toISOString();
-  return [['update', { partitionKey: partitionOf(record.id), rowKey: record.idempotencyRow, expiresAt }, 'Merge']];
+  // Upserted: housekeeping may have taken the row, and a missing one must not fail the outcome's transaction.
+  const entry = {
+    partitionKey: partitionOf(record.id),
+    rowKey: record.idempotencyRow,
+    messageId: record.id,
+    expiresAt,
+  };
+  return [['upsert', entry, 'Merge']];
 }
 
 /** Conflict, unless the row carries our own nonce: then an answer was lost and the write had been done. */

@@ -16,9 +16,11 @@ interface Released {
   readonly generation: number;
 }
 
-/** Messages that are not final, oldest first. */
-export async function readOpenRows(table: TableAccess, max: number): Promise<readonly OpenRow[]> {
-  return (await table.range('read open rows', ...RANGES.open, max)).map(openRowOf);
+/** Messages that are not final and due by `dueByMs`, oldest first. What is planned for later is not even read. */
+export async function readOpenRows(table: TableAccess, dueByMs: number, max: number): Promise<readonly OpenRow[]> {
+  return (
+    await table.range('read open rows', ...RANGES.open, max, undefined, `dueAt le '${new Date(dueByMs).toISOString()}'`)
+  ).map(openRowOf);
 }
 
 /** Notes the next generation and the wake time, for each row that has not changed since it was read. */

@@ -96,7 +96,7 @@ export const keyVault = [
     scope: 'vault',
     title: 'Key Vault asks for calm',
     cause:
-      'The vault’s limit of requests was passed (429). Exosend reads a certificate once an hour, so another reader of the same vault causes this.',
+      'The vault’s limit of requests was passed (429). Exosend reads a certificate every fifteen minutes, so another reader of the same vault causes this.',
     remedy:
       'Nothing at first: the app waits as long as Key Vault says and meanwhile uses what it has. If it lasts, give the mail certificate a vault of its own: `az keyvault create --name <vault> --resource-group <group> --enable-rbac-authorization true`.',
     source: 'https://learn.microsoft.com/azure/key-vault/general/overview-throttling',

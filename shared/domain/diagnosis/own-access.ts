@@ -72,7 +72,7 @@ export const ownAccess = [
     cause:
       'In `MAIL_MODE` = `allow-list` only listed addresses and domains get mail; or the caller’s `recipientDomains` do not include the recipient’s. The whole message is refused, and each such address is named.',
     remedy:
-      'Add the address or domain to `MAIL_ALLOW_LIST` (`["@contoso.com", "a@example.com"]`) or to the caller’s `recipientDomains`; for real operation set `MAIL_MODE=live`.',
+      'Add the address or domain to `MAIL_ALLOW_LIST` (`["*@contoso.com", "a@example.com"]`) or to the caller’s `recipientDomains`; for real operation set `MAIL_MODE=live`.',
     source: sources.own,
     matches: [],
     samples: ['{"status":403,"code":"recipient_not_allowed","errors":[{"pointer":"/to/0"}]}'],

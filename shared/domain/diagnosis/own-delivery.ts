@@ -155,4 +155,34 @@ export const ownDelivery = [
     matches: [],
     samples: ['{"event":"message.failed","code":"simulated_failure","messageId":"01KAQY7Z5V8J3K2M4N6P8R0T1W"}'],
   },
+  {
+    code: 'simulated_deferral',
+    class: 'transient',
+    retry: 'soon',
+    breaker: 'none',
+    scope: 'recipient',
+    title: 'A deferral made on purpose (sandbox)',
+    cause:
+      'In `MAIL_MODE` = `sandbox` the address `deferred@simulator.invalid` is put off twice, a second or two apart, and then counts as sent.',
+    remedy:
+      'Nothing: it passes by itself. For real sending: `az functionapp config appsettings set --name <app> --resource-group <group> --settings MAIL_MODE=live`.',
+    source: sources.own,
+    matches: [],
+    samples: ['{"event":"message.deferred","code":"simulated_deferral","messageId":"01KAQY7Z5V8J3K2M4N6P8R0T1W"}'],
+  },
+  {
+    code: 'held_by_sandbox',
+    class: 'configuration',
+    retry: 'slow',
+    breaker: 'none',
+    scope: 'message',
+    title: 'A real message waits because the mode is sandbox now',
+    cause:
+      'The message was accepted while `MAIL_MODE` was `live` or `allow-list`. In `sandbox` nothing leaves, so it is held until the mode changes or its deadline passes.',
+    remedy:
+      'Set the mode back: `az functionapp config appsettings set --name <app> --resource-group <group> --settings MAIL_MODE=live`; or cancel the message: `DELETE /api/messages/<id>`.',
+    source: sources.own,
+    matches: [],
+    samples: ['{"event":"message.deferred","code":"held_by_sandbox","messageId":"01KAQY7Z5V8J3K2M4N6P8R0T1W"}'],
+  },
 ] as const satisfies readonly CatalogueEntry[];

@@ -1,0 +1,170 @@
+import type { Caller } from '../domain/accept-input.ts';
+import {
+  type CallerUsage,
+  type CallerUsageStore,
+  chargeUsage,
+  isStampCurrent,
+  NO_USAGE,
+  refundUsage,
+  type UsageLimits,
+  type UsageRoom,
+  type UsageStamp,
+  usageRoom,
+} from '../domain/caller-usage.ts';
+import type { Clock } from '../domain/ports.ts';
+import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
+
+/** One message that counts against its caller's limits. */
+export interface CountedMessage {
+  /** The message was not accepted after all: it counts nothing. */
+  giveBack(): void;
+}
+
+/** Counts messages against the limits of their callers, over all instances. */
+export interface CallerLimits {
+  /** Refused with `rate_limited` and the time to come again when a limit is used up; throws ServiceFailure when storage is away. */
+  count(caller: Caller): Promise<Outcome<CountedMessage>>;
+}
+
+/** Another instance got in between this often in a row: storage is busy with this caller alone. */
+const TRIES = 25;
+const CONFLICT_WAIT_MS = 25;
+/** What "used up" is believed without looking again. Others may have given messages back meanwhile. */
+const TRUST_FULL_MS = 1_000;
+/** In a burst a write reserves some messages more than are waiting: a sixteenth of what is free, at most this many. */
+const MAX_AHEAD = 32;
+
+const FREE: CountedMessage = { giveBack: () => undefined };
+
+/**
+ * One counter for each caller and process, with one write under way at a time: requests that come meanwhile share the
+ * next write, and a burst reserves ahead, so that a message costs one write at most and a burst far less. What is
+ * reserved is used within its slot or given back with the next write.
+ */
+export function callerLimits(store: CallerUsageStore, clock: Clock): CallerLimits {
+  const counters = new Map<string, ReturnType<typeof counter>>();
+  return {
+    async count({ id, rules }) {
+      if (rules?.messagesPerMinute === undefined && rules?.messagesPerDay === undefined) return accepted(FREE);
+      // Two entries of one name may differ in their limits; what is used they share in the table.
+      const key = `${rules.messagesPerMinute} ${rules.messagesPerDay} ${id}`;
+      let own = counters.get(key);
+      if (!own) {
+        own = counter(store, clock, id, rules);
+        counters.set(key, own);
+      }
+      return own();
+    },
+  };
+}
+
+interface Known {
+  readonly usage: CallerUsage;
+  readonly etag: string | undefined;
+  readonly atMs: number;
+}
+
+interface Batch {
+  readonly granted: number;
+  readonly stamp: UsageStamp;
+  /** For those that were not granted. */
+  readonly room: UsageRoom;
+}
+
+function counter(store: CallerUsageStore, clock: Clock, callerId: string, limits: UsageLimits) {
+  let known: Known | undefined;
+  /** Counted in the table and not used yet. */
+  let ahead: { readonly stamp: UsageStamp; left: number } | undefined;
+  let returned: { readonly stamp: UsageStamp; readonly count: number }[] = [];
+  let waiting: PromiseWithResolvers<Outcome<CountedMessage>>[] = [];
+  let isRunning = false;
+
+  function counted(stamp: UsageStamp): Outcome<CountedMessage> {
+    return accepted({
+      giveBack() {
+        if (ahead?.stamp === stamp && isStampCurrent(stamp, limits, clock.now())) ahead.left++;
+        else returned.push({ stamp, count: 1 });
+      },
+    });
+  }
+
+  async function run(): Promise<void> {
+    isRunning = true;
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      try {
+        const { granted, stamp, room } = await reserve(batch.length);
+        for (const [index, one] of batch.entries())
+          one.resolve(index < granted ? counted(stamp) : tooMany(limits, room));
+      } catch (error) {
+        for (const one of batch) one.reject(error);
+      }
+    }
+    isRunning = false;
+  }
+
+  async function reserve(wanted: number): Promise<Batch> {
+    const last = ahead?.stamp;
+    if (ahead && ahead.left > 0) returned.push({ stamp: ahead.stamp, count: ahead.left });
+    ahead = undefined;
+    for (let tries = 0; tries < TRIES; tries++) {
+      known ??= await look();
+      const nowMs = clock.now();
+      const refunds = returned.length;
+      const usage = returned.reduce((rest, { stamp, count }) => refundUsage(rest, count, stamp), known.usage);
+      const room = usageRoom(usage, limits, nowMs);
+      if (room.free === 0) {
+        if (nowMs - known.atMs < TRUST_FULL_MS) return { granted: 0, stamp: { minute: 0, day: 0 }, room };
+        known = undefined;
+        continue;
+      }
+      const granted = Math.min(wanted, room.free);
+      const isBurst = last !== undefined && isStampCurrent(last, limits, nowMs);
+      const extra = isBurst ? Math.min(MAX_AHEAD, Math.floor((room.free - granted) / 16)) : 0;
+      const charged = chargeUsage(usage, granted + extra, nowMs);
+      const etag = await store.write(callerId, charged.usage, known.etag);
+      if (etag === undefined) {
+        known = undefined;
+        await clock.sleep(Math.ceil(clock.random() * CONFLICT_WAIT_MS));
+        continue;
+      }
+      known = { usage: charged.usage, etag, atMs: nowMs };
+      returned = returned.slice(refunds);
+      ahead = { stamp: charged.stamp, left: extra };
+      return { granted, stamp: charged.stamp, room: usageRoom(charged.usage, limits, nowMs) };
+    }
+    return { granted: 0, stamp: { minute: 0, day: 0 }, room: { free: 0, retryAfterMs: 1_000 } };
+  }
+
+  async function look(): Promise<Known> {
+    const found = await store.read(callerId);
+    return { usage: found?.usage ?? NO_USAGE, etag: found?.etag, atMs: clock.now() };
+  }
+
+  return function count(): Promise<Outcome<CountedMessage>> {
+    if (!isRunning && ahead && ahead.left > 0 && isStampCurrent(ahead.stamp, limits, clock.now())) {
+      ahead.left--;
+      return Promise.resolve(counted(ahead.stamp));
+    }
+    const own = Promise.withResolvers<Outcome<CountedMessage>>();
+    waiting.push(own);
+    if (!isRunning) void run();
+    return own.promise;
+  };
+}
+
+function tooMany(limits: UsageLimits, { retryAfterMs, exhausted }: UsageRoom): Outcome<CountedMessage> {
+  const detail =
+    exhausted === undefined
+      ? 'Too many requests of this caller at the same time; nothing was accepted.'
+      : `This caller has used up its ${limits[exhausted]} messages ${exhausted === 'messagesPerMinute' ? 'a minute' : 'a day'}; nothing was accepted.`;
+  return refused(
+    problem('rate_limited', detail, {
+      retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1000)),
+      ...(exhausted === undefined
+        ? {}
+        : { errors: [{ pointer: '', detail: `limit: ${exhausted} ${limits[exhausted]}` }] }),
+    }),
+  );
+}

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  afterFailure,
+  afterGoodProbe,
+  afterSuccess,
+  type Breaker,
+  CLOSED,
+  passage,
+} from '../../shared/domain/breaker.ts';
+import {
+  type Ask,
+  answerAsks,
+  type MailboxState,
+  NEW_MAILBOX,
+  promiseWakeUps,
+  recipientsUsed,
+  turnMs,
+} from '../../shared/domain/pacing.ts';
+import { EXCHANGE_ONLINE_LIMITS as LIMITS } from '../../shared/domain/sender.ts';
+import { NOW_MS } from '../support/requests.ts';
+
+const one: Ask = { isHigh: false, recipients: 1 };
+
+test('an idle mailbox sends at once', () => {
+  const { answers } = answerAsks(NEW_MAILBOX, [one], LIMITS, NOW_MS);
+  assert.deepEqual(answers, [{ kind: 'turn', atMs: NOW_MS, isTrial: false }]);
+});
+
+test('whatever is asked when, no minute holds more turns than the limit, with half a second to spare each way', () => {
+  const limits = fc.integer({ min: 1, max: 600 }).map(messagesPerMinute => ({ ...LIMITS, messagesPerMinute }));
+  const steps = fc.array(
+    fc.record({
+      waitMs: fc.integer({ min: 0, max: 5_000 }),
+      asks: fc.array(fc.record({ isHigh: fc.boolean(), recipients: fc.constant(1) }), { maxLength: 12 }),
+    }),
+    { maxLength: 60 },
+  );
+  fc.assert(
+    fc.property(limits, steps, (limit, sequence) => {
+      const turns: number[] = [];
+      let state: MailboxState = NEW_MAILBOX;
+      let now = NOW_MS;
+      for (const { waitMs, asks } of sequence) {
+        now += waitMs;
+        const answered = answerAsks(state, asks, limit, now);
+        state = answered.state;
+        for (const answer of answered.answers) if (answer.kind === 'turn') turns.push(answer.atMs);
+      }
+      turns.sort((a, b) => a - b);
+      for (let i = 0; i + limit.messagesPerMinute < turns.length; i++) {
+        const span = (turns[i + limit.messagesPerMinute] as number) - (turns[i] as number);
+        assert.ok(span >= 61_000, `${limit.messagesPerMinute + 1} turns within ${span} ms`);
+      }
+    }),
+  );
+});
+
+test('a backlog uses the whole rate: n messages take n ÷ rate', () => {
+  let state: MailboxState = NEW_MAILBOX;
+  let now = NOW_MS;
+  let sent = 0;
+  const waiting: { atMs: number }[] = Array.from({ length: 300 }, () => ({ atMs: NOW_MS }));
+  while (sent < 300) {
+    waiting.sort((a, b) => a.atMs - b.atMs);
+    const next = waiting.shift();
+    assert.ok(next);
+    now = Math.max(now, next.atMs);
+    const { state: written, answers } = answerAsks(state, [one], LIMITS, now);
+    state = written;
+    const [answer] = answers;
+    if (answer?.kind === 'turn') sent++;
+    else if (answer?.kind === 'later') waiting.push({ atMs: answer.atMs });
+    else waiting.push({ atMs: now + 60_000 });
+  }
+  assert.ok(state.nextTurnMs - NOW_MS <= 300 * 2_000 * 1.05, `${(state.nextTurnMs - NOW_MS) / 1000} s`);
+});
+
+test('a message of high priority waits for no more than five turns, however many normal ones wait', () => {
+  const { state } = answerAsks(
+    NEW_MAILBOX,
+    Array.from({ length: 5_000 }, () => one),
+    LIMITS,
+    NOW_MS,
+  );
+  for (const messagesPerMinute of [30, 300, 3_000]) {
+    const limits = { ...LIMITS, messagesPerMinute };
+    const crowded = answerAsks(
+      NEW_MAILBOX,
+      Array.from({ length: 5_000 }, () => one),
+      limits,
+      NOW_MS,
+    ).state;
+    const [answer] = answerAsks(crowded, [{ isHigh: true, recipients: 1 }], limits, NOW_MS).answers;
+    assert.ok(answer?.kind === 'turn' && answer.atMs - NOW_MS <= 5 * turnMs(limits), JSON.stringify(answer));
+  }
+  assert.ok(state.promisedMs - NOW_MS <= 125_000);
+});
+
+test('parked messages get wake-ups a turn apart, as many as the time holds', () => {
+  const { wakeAtMs, state } = promiseWakeUps(NEW_MAILBOX, 1_000, LIMITS, NOW_MS, NOW_MS + 180_000);
+  assert.ok(wakeAtMs.length >= 85 && wakeAtMs.length <= 90);
+  assert.deepEqual(promiseWakeUps(state, 10, LIMITS, NOW_MS, NOW_MS + 180_000).wakeAtMs, []);
+});
+
+test('recipients of any 24 hours stay under the limit', () => {
+  const limits = { ...LIMITS, recipientsPerDay: 100 };
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.record({ waitMs: fc.integer({ min: 0, max: 8 * 3_600_000 }), recipients: fc.integer({ min: 1, max: 60 }) }),
+        { maxLength: 60 },
+      ),
+      steps => {
+        let state: MailboxState = NEW_MAILBOX;
+        let now = NOW_MS;
+        const sent: { atMs: number; recipients: number }[] = [];
+        for (const { waitMs, recipients } of steps) {
+          now += waitMs;
+          const answered = answerAsks(state, [{ isHigh: false, recipients }], limits, now);
+          state = answered.state;
+          const [answer] = answered.answers;
+          if (answer?.kind === 'turn') sent.push({ atMs: now, recipients });
+          if (answer?.kind === 'quota') assert.ok(answer.untilMs > now && answer.untilMs <= now + 24.6 * 3_600_000);
+          const inDay = sent.filter(one => one.atMs > now - 86_400_000).reduce((sum, one) => sum + one.recipients, 0);
+          assert.ok(inDay <= 100);
+          assert.ok(recipientsUsed(state, now) >= inDay);
+        }
+      },
+    ),
+  );
+});
+
+test('an open breaker lets nobody pass, then one as a trial', () => {
+  const open = afterFailure(CLOSED, 'opens', 'smtp_auth_unsuccessful', NOW_MS);
+  const shut: MailboxState = { ...NEW_MAILBOX, breaker: open };
+  const during = answerAsks(shut, [one, one], LIMITS, NOW_MS + 1_000);
+  assert.ok(during.answers.every(answer => answer.kind === 'shut'));
+  const due = answerAsks(shut, [one, one, one], LIMITS, NOW_MS + 61_000);
+  assert.deepEqual(
+    due.answers.map(answer => answer.kind),
+    ['turn', 'shut', 'shut'],
+  );
+  assert.equal(due.state.breaker.state, 'halfOpen');
+  const again = afterFailure(due.state.breaker, 'opens', 'smtp_auth_unsuccessful', NOW_MS + 62_000);
+  assert.ok(again.state === 'open' && again.trialAtMs - NOW_MS > 120_000, 'the wait doubles');
+  assert.deepEqual(afterSuccess(due.state.breaker), CLOSED);
+});
+
+test('after a shut-off only time counts: a probe does not close it, one hour does, then two', () => {
+  const shut = afterFailure(CLOSED, 'timeOnly', 'smtp_shut_off_send_as', NOW_MS);
+  assert.deepEqual(afterGoodProbe(shut), shut);
+  assert.equal(passage(shut, NOW_MS + 3_599_000).kind, 'shut');
+  const trial = passage(shut, NOW_MS + 3_600_000);
+  assert.equal(trial.kind, 'trial');
+  const again = afterFailure(
+    (trial as { breaker: Breaker }).breaker,
+    'timeOnly',
+    'smtp_shut_off_send_as',
+    NOW_MS + 3_600_000,
+  );
+  assert.equal(passage(again, NOW_MS + 3_600_000 + 7_199_000).kind, 'shut');
+  assert.deepEqual(afterGoodProbe(afterFailure(CLOSED, 'opens', 'x', NOW_MS)), CLOSED);
+});
