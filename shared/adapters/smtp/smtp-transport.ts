@@ -7,8 +7,8 @@ import type { PooledSession, SessionPool } from './session-pool.ts';
 import { openSmtpSession, type SmtpEndpoint, type SmtpSession } from './smtp-session.ts';
 import { submitMail } from './smtp-submit.ts';
 
-/** A token is renewed after a 535 no more often than this: a second refusal of a fresh one was not the token's fault. */
-const RENEWAL_PAUSE_MS = 60_000;
+/** A mailbox's token is renewed after a 535 no more often than this: the refusal of one just renewed was not its fault. */
+const RENEWAL_PAUSE_MS = 5_000;
 
 /** Submission to Exchange Online over warm SMTP sessions. */
 export function smtpTransport(
