@@ -181,8 +181,7 @@ describe('one app, many faults', () => {
     ['untrusted', 'tls_certificate_untrusted'],
   ] as const) {
     test(`a server certificate that is ${kind}: no token leaves`, async () => {
-      await app.forgetMailboxes();
-      await app.restartHost();
+      await app.restartAfresh();
       const signIns = app.m365.counters.signIns;
       app.m365.faults.set({ at: 'smtp.tls', action: 'certificate', kind });
       const { body } = await app.send(mailRequest());
@@ -195,8 +194,7 @@ describe('one app, many faults', () => {
 
   test('SendAs denied after the dot: failed, with the command that mends it', async () => {
     app.m365.faults.clear();
-    await app.forgetMailboxes();
-    await app.restartHost();
+    await app.restartAfresh();
     const mailbox = app.m365.world.mailboxes.find(one => one.address === 'billing@contoso.com');
     assert.ok(mailbox);
     app.m365.faults.set({

@@ -13,8 +13,7 @@ after(() => app.close());
 /** A new process knows no token and no certificate: what is away now is missed. */
 async function firstMail(fault: Fault | undefined) {
   app.m365.faults.clear();
-  await app.forgetMailboxes();
-  await app.restartHost();
+  await app.restartAfresh();
   if (fault) app.m365.faults.set(fault);
   const { body } = await app.send(mailRequest());
   return app.until(body.id, ['deferred', 'failed', 'sent', 'unknown'], 30_000);

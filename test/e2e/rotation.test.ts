@@ -35,8 +35,7 @@ function register(certificates: readonly string[]): void {
 async function restart(name: (typeof NAMES)[number]) {
   const { MAIL_TENANT_ID: tenantId, MAIL_CLIENT_ID: clientId } = app.m365.settings;
   const credential = { kind: 'certificate', name, sign: name === 'exosend-smtp-vault' ? 'vault' : 'local' };
-  await app.forgetMailboxes();
-  await app.restartHost({
+  await app.restartAfresh({
     MAIL_SENDERS: JSON.stringify([{ mailbox: 'billing@contoso.com', tenantId, clientId, credential }]),
   });
 }

@@ -54,8 +54,7 @@ test('no token, assertion, secret, key, body or full address in any log line', {
   for (const credential of credentials) {
     for (const fault of credential.kind === 'secret' ? faults : faults.slice(0, 6)) {
       app.m365.faults.clear();
-      await app.forgetMailboxes();
-      await app.restartHost({
+      await app.restartAfresh({
         MAIL_SENDERS: JSON.stringify([{ mailbox: 'billing@contoso.com', tenantId, clientId, credential }]),
       });
       if (fault) app.m365.faults.set(fault);

@@ -193,13 +193,12 @@ test('a batch answers for each item, in order', async () => {
 });
 
 test('a dry run says what would be sent and sends nothing', async () => {
-  const count = app.m365.counters.mails;
-  const answer = await app.send(mailRequest({ dryRun: true, bcc: 'x@example.com' }));
+  const answer = await app.send(mailRequest({ dryRun: true, bcc: 'x@example.com', subject: 'Only a trial' }));
   assert.equal(answer.status, 200);
-  assert.match(answer.body.headers, /Subject: Invoice 42/);
+  assert.match(answer.body.headers, /Subject: Only a trial/);
   assert.ok(answer.body.bytes > 200);
-  assert.equal((await app.call('GET', '/api/messages?limit=1')).body.messages[0]?.id === answer.body.id, false);
-  assert.equal(app.m365.counters.mails, count);
+  await new Promise(resolve => setTimeout(resolve, 500));
+  assert.ok(!app.m365.mails.list().some(mail => mail.raw.includes('Only a trial')));
 });
 
 test('a list is newest first, filtered, and continues where it ended', async () => {

@@ -17,6 +17,8 @@ export interface App extends Cloud {
   until(id: string, states: readonly string[], timeoutMs?: number): Promise<Answer['body']>;
   /** Closes every breaker and forgets every turn: what a test before has left. Before a restart of the host. */
   forgetMailboxes(): Promise<void>;
+  /** A new process on mailboxes without a past: no token, no session, no open breaker. */
+  restartAfresh(env?: Record<string, string | undefined>): Promise<void>;
   /** Runs a function of the app now, e.g. the timer `sweep`. */
   trigger(name: string, input?: string): Promise<void>;
 }
@@ -81,6 +83,12 @@ export async function startApp(options: CloudOptions = {}): Promise<App> {
       });
       for await (const { partitionKey, rowKey } of table.listEntities())
         await table.deleteEntity(String(partitionKey), String(rowKey));
+    },
+    async restartAfresh(env) {
+      // Ended first: what it still writes about its last message must not outlive the forgetting.
+      await cloud.killHost('SIGTERM');
+      await app.forgetMailboxes();
+      await cloud.restartHost(env);
     },
     async trigger(name, input = '') {
       await fetch(`${cloud.url}/admin/functions/${name}`, {
