@@ -250,13 +250,8 @@ test('with unusable settings every guarded call is refused, and the document can
   await stop();
 });
 
-test('the commands on the page work', async test => {
+test('the commands on the page work', async () => {
   const run = promisify(execFile);
-  const hasTools = await run('bash', ['-c', 'curl --version']).then(
-    () => true,
-    () => false,
-  );
-  if (!hasTools) return test.skip('bash or curl is not installed');
   const cwd = join(root, 'curl');
   await mkdir(cwd);
   await writeFile(join(cwd, 'invoice.pdf'), '%PDF-1.4');

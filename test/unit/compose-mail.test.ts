@@ -117,7 +117,8 @@ test('a mail is composed to the very bytes that nodemailer builds', async () => 
     }),
     { numRuns: Number(process.env['FC_RUNS'] ?? 300) },
   );
-  assert.ok(counts.taken > 50 && counts.rendered > counts.taken / 3, JSON.stringify(counts));
+  // Both ways must have been tried; how often is left to chance.
+  assert.ok(counts.taken >= 10 && counts.rendered >= 3, JSON.stringify(counts));
 });
 
 test('short texts are rendered at once; attachments and long texts are left to nodemailer', async () => {
