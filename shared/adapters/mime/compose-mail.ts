@@ -36,7 +36,7 @@ export function mailTree({ id, request, attachments, dateMs, messageIdHeader }: 
     attachments: attachments.map(attachment => ({
       content: attachment.content,
       filename: attachment.filename ?? false,
-      ...(attachment.contentType === undefined ? {} : { contentType: attachment.contentType }),
+      ...(attachment.contentType === undefined ? {} : { contentType: encodableType(attachment.contentType) }),
       ...(attachment.contentId === undefined ? {} : { cid: attachment.contentId }),
       contentDisposition: attachment.disposition ?? (attachment.contentId === undefined ? 'attachment' : 'inline'),
     })),
@@ -57,4 +57,9 @@ function mailbox({ address, name }: { readonly address: string; readonly name?: 
 
 function hasHeader(headers: Readonly<Record<string, string>>, name: string): boolean {
   return Object.keys(headers).some(key => key.toLowerCase() === name);
+}
+
+/** Parts of these types go out unencoded (RFC 2046 5.1, 5.2): a caller's NULs and long lines with them. As plain octets they are base64. */
+function encodableType(contentType: string): string {
+  return /^\s*(message|multipart)\//i.test(contentType) ? 'application/octet-stream' : contentType;
 }
