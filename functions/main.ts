@@ -112,4 +112,9 @@ queue('deliver', 'mail-submissions', async () => (await import('./queue-submissi
 queue('deliverHigh', 'mail-submissions-high', async () => (await import('./queue-submissions.ts')).queueSubmissions);
 queue('deliverEvent', 'mail-events', async () => (await import('./queue-events.ts')).queueEvents);
 
+app.hook.appTerminate(async () => {
+  // What fails here must not hold up the stop: leases run out by themselves.
+  await source?.then(({ close }) => close()).catch(() => undefined);
+});
+
 timer('sweep', '0 * * * * *', async () => (await import('./timer-sweep.ts')).timerSweep);

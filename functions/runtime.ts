@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { composeMail } from '../shared/adapters/mime/compose-mail.ts';
 import { modeTransport } from '../shared/adapters/sandbox-transport.ts';
+import type { SmtpTransport } from '../shared/adapters/smtp/smtp-transport.ts';
 import { blobContents } from '../shared/adapters/storage/blob-contents.ts';
 import { blobSlots } from '../shared/adapters/storage/blob-slots.ts';
 import { eventQueue, requestQueues, wakeQueue } from '../shared/adapters/storage/queues.ts';
@@ -36,12 +37,18 @@ export interface Runtime {
   transport(): Promise<MailTransport>;
   /** Loaded with the first event. */
   eventDelivery(): Promise<DeliverEventDeps>;
+  /** Gives back what other instances could use; called when the host stops this process. */
+  close(): Promise<void>;
   /** The largest mail that any sender may send, in bytes. */
   readonly maxMessageBytes: number;
 }
 
-/** The runtime, or undefined while the settings are bad; the first call of a process logs every problem by name. */
-export type RuntimeSource = (log: Log) => Runtime | undefined;
+export interface RuntimeSource {
+  /** The runtime, or undefined while the settings are bad; the first call of a process logs every problem by name. */
+  (log: Log): Runtime | undefined;
+  /** Closes the runtime where there is one. */
+  close(): Promise<void>;
+}
 
 const systemClock: Clock = {
   now: () => Date.now(),
@@ -53,7 +60,7 @@ const systemClock: Clock = {
 /** Reads the settings when they are first needed, not at load: an app that throws at load has no functions at all. */
 export function runtimeSource(env: () => Readonly<Record<string, string | undefined>>): RuntimeSource {
   let made: { readonly runtime: Runtime | undefined } | undefined;
-  return log => {
+  const runtimeOf = (log: Log) => {
     if (!made) {
       const result = readSettings(env());
       if (!result.ok) {
@@ -68,6 +75,7 @@ export function runtimeSource(env: () => Readonly<Record<string, string | undefi
     }
     return made.runtime;
   };
+  return Object.assign(runtimeOf, { close: async () => made?.runtime?.close() });
 }
 
 /** In a sandbox the lot falls on short waits: what is deferred is tried again a second or two later, quick enough to watch. */
@@ -89,7 +97,7 @@ function makeRuntime(settings: Settings): Runtime {
   const paced = settings.mail.mode === 'sandbox' ? {} : { pacer };
   const release = { settings: settings.mail, store, wakeUps, clock: deliverClock(settings, clock), ...paced };
   let transport: Promise<MailTransport> | undefined;
-  let real: Promise<MailTransport> | undefined;
+  let real: Promise<SmtpTransport> | undefined;
   let eventDelivery: Promise<DeliverEventDeps> | undefined;
   return {
     settings,
@@ -138,6 +146,7 @@ function makeRuntime(settings: Settings): Runtime {
         });
       return eventDelivery;
     },
+    close: async () => (await real)?.close(),
     maxMessageBytes: Math.max(
       EXCHANGE_ONLINE_LIMITS.messageBytes,
       ...settings.mail.senders.map(sender => sender.limits.messageBytes),

@@ -5,9 +5,9 @@ import { certificateCache } from '../shared/adapters/key-vault/certificate-cache
 import { vaultReader } from '../shared/adapters/key-vault/vault-reader.ts';
 import { vaultSigner } from '../shared/adapters/key-vault/vault-signer.ts';
 import { sessionPool } from '../shared/adapters/smtp/session-pool.ts';
-import { smtpTransport } from '../shared/adapters/smtp/smtp-transport.ts';
+import { type SmtpTransport, smtpTransport } from '../shared/adapters/smtp/smtp-transport.ts';
 import type { Settings } from '../shared/config/settings.ts';
-import type { Clock, ConnectionSlots, MailTransport } from '../shared/domain/ports.ts';
+import type { Clock, ConnectionSlots } from '../shared/domain/ports.ts';
 
 /** Key Vault → Entra ID → SMTP, put together for one process. */
 export function makeTransport(
@@ -15,7 +15,7 @@ export function makeTransport(
   clock: Clock,
   connections: { readonly slots: ConnectionSlots; readonly isWanted: (mailbox: string) => boolean },
   states: CredentialStates = credentialStates(clock.now),
-): MailTransport {
+): SmtpTransport {
   const secrets = vaultReader(settings.vault);
   const tokens = tokenSource({
     ...settings.entra,

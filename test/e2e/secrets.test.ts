@@ -55,7 +55,10 @@ test('no token, assertion, secret, key, body or full address in any log line', {
     for (const fault of credential.kind === 'secret' ? faults : faults.slice(0, 6)) {
       app.m365.faults.clear();
       await app.restartAfresh({
-        MAIL_SENDERS: JSON.stringify([{ mailbox: 'billing@contoso.com', tenantId, clientId, credential }]),
+        MAIL_SENDERS: JSON.stringify([
+          // Quick: what earlier rounds have deferred takes turns of the mailbox as well.
+          { mailbox: 'billing@contoso.com', tenantId, clientId, credential, limits: { messagesPerMinute: 60_000 } },
+        ]),
       });
       if (fault) app.m365.faults.set(fault);
       const { body } = await app.send(request, headers);

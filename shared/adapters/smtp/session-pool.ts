@@ -55,6 +55,7 @@ export function sessionPool(
   isWanted: (mailbox: string) => boolean = () => false,
 ) {
   const buckets = new Map<string, Bucket>();
+  let isClosing = false;
 
   async function acquire(key: SessionKey, open: () => Promise<SmtpSession>): Promise<PooledSession | undefined> {
     const bucket = bucketOf(key);
@@ -124,18 +125,18 @@ export function sessionPool(
   }
 
   function giveBack(key: SessionKey, bucket: Bucket, entry: Entry): void {
-    if (isGood(entry)) {
+    if (isGood(entry) && !isClosing) {
       const idleMs = isWanted(key.mailbox) ? IDLE_WHEN_WANTED_MS : IDLE_MS;
       entry.idleTimer = setTimeout(() => {
         const at = bucket.idle.indexOf(entry);
         if (at < 0) return;
         bucket.idle.splice(at, 1);
-        discard(bucket, entry);
+        void discard(bucket, entry);
       }, idleMs);
       entry.idleTimer.unref();
       bucket.idle.push(entry);
     } else {
-      discard(bucket, entry);
+      void discard(bucket, entry);
     }
     for (const wake of bucket.waiting) wake();
   }
@@ -148,12 +149,12 @@ export function sessionPool(
     for (let entry = bucket.idle.pop(); entry; entry = bucket.idle.pop()) {
       clearTimeout(entry.idleTimer);
       if (isGood(entry)) return entry;
-      discard(bucket, entry);
+      void discard(bucket, entry);
     }
     return undefined;
   }
 
-  function discard(bucket: Bucket, entry: Entry): void {
+  function discard(bucket: Bucket, entry: Entry): Promise<void> {
     bucket.count--;
     if (entry.session.isUsable()) {
       entry.session.connection.quit();
@@ -162,7 +163,20 @@ export function sessionPool(
     } else {
       entry.session.close();
     }
-    void entry.slot?.release();
+    return entry.slot?.release() ?? Promise.resolve();
+  }
+
+  /** Ends the idle sessions and gives their slots back, so that another instance need not wait for the leases to run out. */
+  async function close(): Promise<void> {
+    isClosing = true;
+    await Promise.all(
+      [...buckets.values()].flatMap(bucket =>
+        bucket.idle.splice(0).map(entry => {
+          clearTimeout(entry.idleTimer);
+          return discard(bucket, entry);
+        }),
+      ),
+    );
   }
 
   function bucketOf(key: SessionKey): Bucket {
@@ -175,7 +189,7 @@ export function sessionPool(
     return bucket;
   }
 
-  return { acquire };
+  return { acquire, close };
 }
 
 export type SessionPool = ReturnType<typeof sessionPool>;

@@ -10,13 +10,18 @@ import { submitMail } from './smtp-submit.ts';
 /** A mailbox's token is renewed after a 535 no more often than this: the refusal of one just renewed was not its fault. */
 const RENEWAL_PAUSE_MS = 5_000;
 
+export interface SmtpTransport extends MailTransport {
+  /** Ends what is idle and gives its connections back: the process is about to stop. */
+  close(): Promise<void>;
+}
+
 /** Submission to Exchange Online over warm SMTP sessions. */
 export function smtpTransport(
   endpoint: SmtpEndpoint,
   tokens: TokenSource,
   pool: SessionPool,
   now: () => number,
-): MailTransport {
+): SmtpTransport {
   const renewedAtMs = new Map<string, number>();
 
   async function open(sender: Sender, mailbox: string, messageId: string, log: Log): Promise<SmtpSession> {
@@ -62,6 +67,7 @@ export function smtpTransport(
         return { kind: 'failed', facts: error.facts };
       }
     },
+    close: () => pool.close(),
   };
 }
 
