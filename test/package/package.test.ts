@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -34,6 +34,14 @@ test('packaged twice, the bytes are the same', async () => {
     const [one, two] = await Promise.all(['one', 'two'].map(out => readFile(join(folder, out, name))));
     assert.ok(one?.equals(two ?? Buffer.alloc(0)), name);
   }
+});
+
+test('unpacked beside it lies the same, for tools that pack a folder themselves', async () => {
+  await makePackage(join(folder, 'three'), '--unpacked');
+  const unpacked = join(folder, 'three', 'app');
+  const found = await readdir(unpacked, { recursive: true, withFileTypes: true });
+  assert.equal(found.filter(entry => entry.isFile()).length, entries.length);
+  for (const { name, bytes } of entries) assert.ok((await readFile(join(unpacked, name))).equals(bytes), name);
 });
 
 test('size and SHA-256 are printed', () => {
@@ -109,8 +117,9 @@ const settings = {
   MAIL_CERTIFICATE_NAME: 'exosend-smtp',
 };
 
-async function makePackage(out: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'scripts/package.ts'), '--out', out]);
+async function makePackage(out: string, ...options: string[]): Promise<string> {
+  const script = join(root, 'scripts/package.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, '--out', out, ...options]);
   return stdout;
 }
 
