@@ -13,6 +13,8 @@ export interface Counters {
   /** All authenticated vault requests, and by operation, e.g. `secrets/get`. */
   vaultRequests: number;
   vaultOperations: Record<string, number>;
+  /** Authorised calls of Microsoft Graph, by operation, e.g. `addKey`. */
+  graphOperations: Record<string, number>;
   connections: number;
   openConnections: number;
   maxOpenConnections: number;
@@ -46,6 +48,7 @@ export function newCounters(): Counters {
     clientSecrets: 0,
     vaultRequests: 0,
     vaultOperations: {},
+    graphOperations: {},
     connections: 0,
     openConnections: 0,
     maxOpenConnections: 0,

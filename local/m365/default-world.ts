@@ -5,6 +5,7 @@ import type { MadeCertificate } from './x509/make-certificate.ts';
 
 export const TENANT_ID = 'c0de0000-5e4d-4a11-8e57-c0a70500e001';
 export const CLIENT_ID = '7d0a1f0e-2f4c-4c0f-9b5e-5a1c6f2d3e01';
+export const APPLICATION_OBJECT_ID = '5b9c3d7e-8a16-4f2b-a0d4-3c6e1f7b9d03';
 const SYSTEM_CLIENT_ID = '1b6f0c7a-9d53-4b0b-8f6a-0d2f4c8e7a11';
 const USER_CLIENT_ID = '3c8e2d9b-6a41-4f7e-9c25-7b1d5e9f0a22';
 const USER_PRINCIPAL_ID = '4d9f3eac-7b52-4a8f-8d36-8c2e6fa01b33';
@@ -31,6 +32,7 @@ export function defaultWorld(state: State, authorityUrl: string): World {
   const tenantId = TENANT_ID;
   const app: App = {
     ...newApp(CLIENT_ID, 'exosend'),
+    applicationObjectId: APPLICATION_OBJECT_ID,
     objectId: '8e1b2f1f-305d-4d10-8c6f-6b2d703e4f02',
     certificates: Object.values(state.certificates).map(made => made.pem),
     secrets: [{ value: CLIENT_SECRET, expiresAt: new Date(Date.now() + 180 * 86_400_000) }],
@@ -79,6 +81,7 @@ export function defaultWorld(state: State, authorityUrl: string): World {
     },
     mailboxes: ['billing@contoso.com', 'noreply@contoso.com'].map(address => newMailbox(address, [CLIENT_ID])),
     tokens: { lifetimeSeconds: 3599, identityLifetimeSeconds: 86_400 },
+    graph: { canReadOwnApp: false, keyPropagationMs: 0 },
     clockOffsetMs: 0,
   };
 }
@@ -88,6 +91,7 @@ export function newApp(clientId: string, displayName: string): App {
   return {
     clientId,
     displayName,
+    applicationObjectId: `${clientId.slice(0, -2)}fe`,
     objectId: `${clientId.slice(0, -2)}ff`,
     enabled: true,
     hasServicePrincipal: true,

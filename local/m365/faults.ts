@@ -17,14 +17,17 @@ const SMTP_POINTS = [
   'smtp.rset',
   'smtp.quit',
 ] as const;
-const HTTP_POINTS = ['identity', 'vault', 'token', 'discovery'] as const;
+const HTTP_POINTS = ['identity', 'vault', 'token', 'discovery', 'graph'] as const;
 const ACTIONS: readonly string[] = ['reply', 'drop', 'stall', 'delay', 'slow', 'http', 'certificate'];
 
 export type SmtpPoint = (typeof SMTP_POINTS)[number];
 export type HttpPoint = (typeof HTTP_POINTS)[number];
 export type FaultPoint = SmtpPoint | HttpPoint;
 
-/** What goes wrong. `smtp.dot` actions may carry `stored: true`: the mail is accepted (kept, counted) before the action. */
+/**
+ * What goes wrong. `smtp.dot` actions, and `drop` over HTTP, may carry `stored: true`: the mail is accepted (kept, counted),
+ * or the call carried out, before the action.
+ */
 export type FaultAction =
   /** SMTP: this reply in place of the real one; `close` closes after it (421 always does). */
   | { action: 'reply'; text: string; close?: boolean; stored?: boolean }

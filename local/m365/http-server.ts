@@ -76,6 +76,8 @@ async function serve(options: HttpOptions, request: IncomingMessage, response: S
     body: Buffer.concat(chunks).toString('utf8'),
   };
   const fault = options.fault?.(call);
+  const isCarriedOut = fault?.action === 'drop' && fault.stored === true;
+  if (isCarriedOut) await options.handle(call);
   if (fault && (await spoil(fault, response))) return;
   const answer = await options.handle(call);
   if (fault?.action === 'slow') await trickle(response, answer, fault.bytesPerSecond);

@@ -8,7 +8,7 @@ export interface M365Options {
   /** Folder for keys and certificates that outlive a restart; made when missing. */
   stateDir: string;
   /** Each 0 (any free port) by default. */
-  ports?: { identity?: number; vault?: number; entra?: number; smtp?: number; control?: number };
+  ports?: { identity?: number; vault?: number; entra?: number; graph?: number; smtp?: number; control?: number };
   /** Laid over the default world; arrays replace. A function gets the default world and returns the one to use. */
   world?: Override<World> | ((world: World) => World);
   /** How many mails are kept, default 2,000. */

@@ -6,6 +6,7 @@ import { newCounters } from './counters.ts';
 import { defaultWorld } from './default-world.ts';
 import { answerEntra } from './entra/answer-entra.ts';
 import { createFaults, type HttpPoint } from './faults.ts';
+import { answerGraph } from './graph/answer-graph.ts';
 import { type HttpCall, type RunningServer, startHttp } from './http-server.ts';
 import { answerIdentity } from './identity-endpoint.ts';
 import { createMailStore } from './mail-store.ts';
@@ -20,7 +21,7 @@ export type { M365, M365Options } from './m365.ts';
 
 import type { M365, M365Options } from './m365.ts';
 
-/** Starts managed identity endpoint, Key Vault, Entra, Exchange Online submission and the control API on 127.0.0.1, in this process. */
+/** Starts managed identity endpoint, Key Vault, Entra, Microsoft Graph, Exchange Online submission and the control API on 127.0.0.1, in this process. */
 export async function startM365(options: M365Options): Promise<M365> {
   const state = await loadState(options.stateDir);
   const ports = options.ports ?? {};
@@ -60,6 +61,9 @@ export async function startM365(options: M365Options): Promise<M365> {
       startHttp({ port: ports.vault ?? 0, tls, handle: call => answerVault(cloud, call), fault: fault('vault') }),
     );
     cloud.vaultUrl = `https://localhost:${vault}`;
+    const graph = await start(
+      startHttp({ port: ports.graph ?? 0, tls, handle: call => answerGraph(cloud, call), fault: fault('graph') }),
+    );
     const base = defaultWorld(state, cloud.authorityUrl);
     cloud.world = typeof options.world === 'function' ? options.world(base) : overlay<World>(base, options.world);
     const handleIdentity = (call: HttpCall) => answerIdentity(cloud, identityHeader, call);
@@ -68,7 +72,7 @@ export async function startM365(options: M365Options): Promise<M365> {
     );
     const smtp = await start(startSmtp({ cloud, store, use, ...secureContexts(state) }, ports.smtp ?? 0));
     const m365: M365 = {
-      settings: settingsOf(cloud, state, { identity, identityHeader, smtp }),
+      settings: settingsOf(cloud, state, { identity, identityHeader, smtp, graph }),
       world: cloud.world,
       faults: cloud.faults,
       mails: store,
@@ -102,7 +106,7 @@ function secureContexts({ tls, badTls }: State): Pick<Submission, 'secureContext
 function settingsOf(
   { world, authorityUrl, vaultUrl }: Cloud,
   state: State,
-  found: { identity: number; identityHeader: string; smtp: number },
+  found: { identity: number; identityHeader: string; smtp: number; graph: number },
 ): Record<string, string> {
   return {
     IDENTITY_ENDPOINT: `http://127.0.0.1:${found.identity}/msi/token`,
@@ -110,11 +114,13 @@ function settingsOf(
     AZURE_CLIENT_ID: world.identities.find(one => one.kind === 'userAssigned')?.clientId ?? '',
     KEY_VAULT_URL: vaultUrl,
     AZURE_AUTHORITY_HOST: authorityUrl,
+    MICROSOFT_GRAPH_URL: `https://localhost:${found.graph}`,
     SMTP_HOST: 'localhost',
     SMTP_PORT: String(found.smtp),
     NODE_EXTRA_CA_CERTS: state.caFile,
     MAIL_TENANT_ID: world.tenantId,
     MAIL_CLIENT_ID: world.clientId,
+    MAIL_APP_OBJECT_ID: world.apps.find(one => one.clientId === world.clientId)?.applicationObjectId ?? '',
     MAIL_MAILBOX: world.mailboxes[0]?.address ?? '',
     MAIL_CERTIFICATE_NAME: Object.keys(world.vault.certificates)[0] ?? '',
   };

@@ -17,14 +17,25 @@ export interface World {
     /** Lifetime of managed identity tokens, seconds (Azure: 24 hours). */
     identityLifetimeSeconds: number;
   };
+  graph: Graph;
   /** The cloud's clock minus this machine's, ms. Moves the judging of assertions and tokens and the Date header. */
   clockOffsetMs: number;
+}
+
+/** How Microsoft Graph treats an app that has no permission. */
+export interface Graph {
+  /** Whether it may read its own registration: seen to work and promised nowhere, so not the default. */
+  canReadOwnApp: boolean;
+  /** How long a key that Graph has added stays unknown to the token service, ms. */
+  keyPropagationMs: number;
 }
 
 /** An app registration together with its service principal in the tenant. */
 export interface App {
   clientId: string;
   displayName: string;
+  /** Object id of the *App registration*: what Graph calls the application's `id`. */
+  applicationObjectId: string;
   /** Object id of the service principal (the *Enterprise application*); becomes `oid`. */
   objectId: string;
   /** False answers AADSTS7000112. */
@@ -86,6 +97,10 @@ export interface VaultCertificate {
   /** False: the key never leaves the vault; the secret holds the certificate alone. */
   exportable: boolean;
   pfxEncryption?: 'tripleDesSha1' | 'aes256Sha256';
+  /** The policy it was last created with, in the form of the REST API; without it one is made up from the newest version. */
+  policy?: Record<string, unknown>;
+  /** The latest creation of a version. */
+  pending?: { requestId: string; status: 'inProgress' | 'completed' };
   /** Oldest first. */
   versions: CertificateVersion[];
 }
@@ -96,6 +111,7 @@ export interface CertificateVersion {
   pem: string;
   /** Private key, PKCS#8 PEM. */
   key: string;
+  tags?: Record<string, string>;
   enabled: boolean;
   createdAt: Date;
   /** Attributes of the vault; by default the certificate's own validity. */

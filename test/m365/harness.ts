@@ -1,6 +1,5 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { type M365, type M365Options, startM365 } from '../../local/m365/start-m365.ts';
 
@@ -8,7 +7,10 @@ import { type M365, type M365Options, startM365 } from '../../local/m365/start-m
 const STATE_DIR = join(tmpdir(), 'exosend-test-m365');
 
 /** Starts the simulators on free ports, trusts their CA in this process and closes them when the test is over. */
-export async function startForTest(test: TestContext, options: Partial<M365Options> = {}): Promise<M365> {
+export async function startForTest(
+  test: { after(close: () => Promise<void>): void },
+  options: Partial<M365Options> = {},
+): Promise<M365> {
   const m365 = await startM365({ stateDir: STATE_DIR, ...options });
   test.after(() => m365.close());
   setDefaultCACertificates([...getCACertificates('bundled'), m365.state.caPem]);

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Cloud } from '../cloud.ts';
+import { knownCertificates } from '../graph/key-store.ts';
 import { type Claims, type JwtAlgorithm, type ParsedJwt, parseJwt, verifyJwt } from '../jwt.ts';
 import type { App } from '../world.ts';
 import { thumbprint } from '../x509/make-certificate.ts';
@@ -28,7 +29,7 @@ function checkKey(cloud: Cloud, app: App, jwt: ParsedJwt, alg: JwtAlgorithm): En
     return entraErrors.assertionMalformed('No certificate thumbprint specified in token header.');
   }
   const wanted = Buffer.from(given, 'base64url').toString('hex').toUpperCase();
-  const registered = app.certificates.map(pem => new X509Certificate(pem));
+  const registered = knownCertificates(cloud, app).map(pem => new X509Certificate(pem));
   const certificate = registered.find(one => thumbprint(one.raw, hash) === wanted);
   if (!certificate) return entraErrors.keyNotFound(app.clientId, wanted);
   const [start, end] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];

@@ -19,6 +19,9 @@ const RESOURCES = [
   'https://ps.outlook.com',
 ];
 
+/** Permissions of Microsoft Graph, among those of other resources. */
+const GRAPH_ROLE = /^(Application|Directory)\./;
+
 /** `POST /{tenant}/oauth2/v2.0/token` with grant_type client_credentials (RFC 6749 section 4.4, RFC 7523). */
 export function answerToken(cloud: Cloud, tenant: string, call: HttpCall): HttpAnswer {
   cloud.counters.tokenRequests++;
@@ -55,12 +58,13 @@ export const isTenant = ({ world }: Cloud, tenant: string): boolean =>
 function issue(cloud: Cloud, app: App, resource: string): Record<string, unknown> {
   const { lifetimeSeconds } = cloud.world.tokens;
   const isOutlook = resource.startsWith('https://outlook.office');
+  const isGraph = resource === 'https://graph.microsoft.com';
   const { token } = issueAccessToken(cloud, {
     audience: resource,
     clientId: app.clientId,
     objectId: app.objectId,
     lifetimeSeconds,
-    roles: isOutlook ? app.roles : [],
+    roles: isOutlook || isGraph ? app.roles.filter(role => GRAPH_ROLE.test(role) === isGraph) : [],
   });
   cloud.counters.tokensIssued++;
   return { token_type: 'Bearer', expires_in: lifetimeSeconds, ext_expires_in: lifetimeSeconds, access_token: token };

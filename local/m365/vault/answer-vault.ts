@@ -4,9 +4,15 @@ import { countBy } from '../counters.ts';
 import type { HttpAnswer, HttpCall } from '../http-server.ts';
 import { authorizeVault } from './authorize-vault.ts';
 import { getCertificate, getPolicy, listCertificateVersions } from './certificates.ts';
+import { createCertificate, getPending, updateCertificate } from './create-certificate.ts';
 import { getKey, signWithKey } from './keys.ts';
 import { getSecret, listSecretVersions, setSecret } from './secrets.ts';
 import { vaultError } from './vault-error.ts';
+
+/** What stands in the place of a version and is none. */
+const VERBS = new Set(['versions', 'policy', 'create', 'pending']);
+/** Versions of the data plane that have been released. */
+const API_VERSION = /^(7\.[0-6]|2025-07-01|2026-04-01)$/;
 
 interface Route {
   operation: string;
@@ -18,11 +24,17 @@ export function answerVault(cloud: Cloud, call: HttpCall): HttpAnswer {
   const route = findRoute(cloud, call);
   const answer =
     authorizeVault(cloud, call, route?.operation ?? '') ??
-    (call.url.searchParams.has('api-version')
-      ? run(cloud, route)
-      : vaultError(400, 'BadParameter', 'api-version must be specified'));
+    judgeApiVersion(call.url.searchParams.get('api-version')) ??
+    run(cloud, route);
   const headers = { 'x-ms-request-id': randomUUID(), 'x-ms-keyvault-service-version': '1.9.2200.1', ...answer.headers };
   return { ...answer, headers };
+}
+
+function judgeApiVersion(version: string | null): HttpAnswer | undefined {
+  if (version === null) return vaultError(400, 'BadParameter', 'api-version must be specified');
+  return API_VERSION.test(version)
+    ? undefined
+    : vaultError(400, 'BadParameter', `The specified version (${version}) is not recognized.`);
 }
 
 function run(cloud: Cloud, route: Route | undefined): HttpAnswer {
@@ -35,7 +47,7 @@ function run(cloud: Cloud, route: Route | undefined): HttpAnswer {
 function findRoute(cloud: Cloud, call: HttpCall): Route | undefined {
   const [, collection = '', name = '', third = '', fourth = ''] = call.url.pathname.split('/');
   if (!name) return undefined;
-  const shape = `${call.method} ${collection}${third ? `/${third === 'versions' || third === 'policy' ? third : '*'}` : ''}${fourth ? `/${fourth}` : ''}`;
+  const shape = `${call.method} ${collection}${third ? `/${VERBS.has(third) ? third : '*'}` : ''}${fourth ? `/${fourth}` : ''}`;
   switch (shape) {
     case 'GET secrets':
     case 'GET secrets/*':
@@ -51,6 +63,12 @@ function findRoute(cloud: Cloud, call: HttpCall): Route | undefined {
       return { operation: 'certificates/get', answer: () => getPolicy(cloud, name) };
     case 'GET certificates/versions':
       return { operation: 'certificates/list', answer: () => listCertificateVersions(cloud, name, call) };
+    case 'POST certificates/create':
+      return { operation: 'certificates/create', answer: () => createCertificate(cloud, name, call.body) };
+    case 'GET certificates/pending':
+      return { operation: 'certificates/get', answer: () => getPending(cloud, name) };
+    case 'PATCH certificates/*':
+      return { operation: 'certificates/update', answer: () => updateCertificate(cloud, name, third, call.body) };
     case 'GET keys':
     case 'GET keys/*':
       return { operation: 'keys/get', answer: () => getKey(cloud, name, third) };

@@ -13,6 +13,8 @@ const ACTIONS: Record<string, string> = {
   'secrets/set': 'Microsoft.KeyVault/vaults/secrets/setSecret/action',
   'certificates/get': 'Microsoft.KeyVault/vaults/certificates/read',
   'certificates/list': 'Microsoft.KeyVault/vaults/certificates/read',
+  'certificates/create': 'Microsoft.KeyVault/vaults/certificates/create/action',
+  'certificates/update': 'Microsoft.KeyVault/vaults/certificates/update/action',
   'keys/get': 'Microsoft.KeyVault/vaults/keys/read',
   'keys/list': 'Microsoft.KeyVault/vaults/keys/read',
   'keys/sign': 'Microsoft.KeyVault/vaults/keys/sign/action',

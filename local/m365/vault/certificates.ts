@@ -12,16 +12,23 @@ export function getCertificate(cloud: Cloud, name: string, version: string): Htt
   const certificate = findCertificate(cloud, name);
   const found = certificate && pickVersion(certificate.versions, version);
   if (!certificate || !found) return notFound('Certificate', version ? `${name}/${version}` : name);
+  return { status: 200, body: certificateBundle(cloud, name, certificate, found) };
+}
+
+/** A version as it is read whole. A disabled one can be read, too: only its key and its secret cannot. */
+export function certificateBundle(
+  cloud: Cloud,
+  name: string,
+  certificate: VaultCertificate,
+  version: CertificateVersion,
+): Record<string, unknown> {
   return {
-    status: 200,
-    body: {
-      ...describe(cloud, name, found),
-      kid: `${cloud.vaultUrl}/keys/${name}/${found.version}`,
-      sid: `${cloud.vaultUrl}/secrets/${name}/${found.version}`,
-      cer: new X509Certificate(found.pem).raw.toString('base64'),
-      contentType: certificate.contentType,
-      policy: policy(cloud, name, certificate, found),
-    },
+    ...describe(cloud, name, version),
+    kid: `${cloud.vaultUrl}/keys/${name}/${version.version}`,
+    sid: `${cloud.vaultUrl}/secrets/${name}/${version.version}`,
+    cer: new X509Certificate(version.pem).raw.toString('base64'),
+    contentType: certificate.contentType,
+    policy: policy(cloud, name, certificate, version),
   };
 }
 
@@ -51,6 +58,7 @@ function describe(cloud: Cloud, name: string, version: CertificateVersion): Reco
     x5t: Buffer.from(thumbprint(der, 'sha1'), 'hex').toString('base64url'),
     subject: '',
     attributes: attributes({ ...version, ...validity(version) }),
+    ...(version.tags ? { tags: version.tags } : {}),
   };
 }
 
@@ -60,6 +68,7 @@ function policy(
   certificate: VaultCertificate,
   version: CertificateVersion,
 ): Record<string, unknown> {
+  if (certificate.policy) return { id: `${cloud.vaultUrl}/certificates/${name}/policy`, ...certificate.policy };
   const x509 = new X509Certificate(version.pem);
   return {
     id: `${cloud.vaultUrl}/certificates/${name}/policy`,
