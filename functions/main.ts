@@ -118,3 +118,4 @@ app.hook.appTerminate(async () => {
 });
 
 timer('sweep', '0 * * * * *', async () => (await import('./timer-sweep.ts')).timerSweep);
+timer('rotateCertificates', '0 17 * * * *', async () => (await import('./timer-rotation.ts')).timerRotation);

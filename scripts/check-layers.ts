@@ -34,13 +34,14 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: 'shared/adapters/key-vault',
     folders: ['shared/domain', 'shared/adapters/key-vault', 'shared/adapters/azure-credential.ts'],
-    packages: ['@azure/keyvault-secrets', '@azure/keyvault-keys', 'node-forge'],
+    packages: ['@azure/core-rest-pipeline', '@azure/keyvault-secrets', '@azure/keyvault-keys', 'node-forge'],
   },
   {
     folder: 'shared/adapters/entra',
     folders: ['shared/domain', 'shared/adapters/entra'],
     packages: ['@azure/msal-node'],
   },
+  { folder: 'shared/adapters/graph', folders: ['shared/domain', 'shared/adapters/graph'], packages: [] },
   { folder: 'shared/adapters/smtp', folders: ['shared/domain', 'shared/adapters/smtp'], packages: ['nodemailer'] },
   { folder: 'shared/adapters/mime', folders: ['shared/domain', 'shared/adapters/mime'], packages: ['nodemailer'] },
   { folder: 'shared/adapters/webhooks', folders: ['shared/domain', 'shared/adapters/webhooks'], packages: [] },

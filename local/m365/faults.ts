@@ -52,14 +52,15 @@ export type Fault = FaultAction & {
   skip?: number;
   /** `smtp.content`: after this many bytes of content have been read; default 0. A shorter message gets away, but uses the fault up. */
   after?: number;
-  /** Only where all given members match: mailbox (authenticated, or the one in AUTH), recipient (of RCPT, or any of the mail's), path (part of the URL). */
-  match?: { mailbox?: string; recipient?: string; path?: string };
+  /** Only where all given members match: mailbox (authenticated, or the one in AUTH), recipient (of RCPT, or any of the mail's), path (part of the URL), method. */
+  match?: { mailbox?: string; recipient?: string; path?: string; method?: string };
 };
 
 export interface FaultSubject {
   mailbox?: string | undefined;
   recipients?: string[];
   path?: string;
+  method?: string;
 }
 
 export interface Faults {
@@ -121,6 +122,7 @@ function matches({ match }: Fault, subject: FaultSubject): boolean {
   if (!match) return true;
   if (match.mailbox !== undefined && !same(match.mailbox, subject.mailbox)) return false;
   if (match.recipient !== undefined && !subject.recipients?.some(one => same(one, match.recipient))) return false;
+  if (match.method !== undefined && !same(match.method, subject.method)) return false;
   return match.path === undefined || (subject.path ?? '').includes(match.path);
 }
 

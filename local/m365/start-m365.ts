@@ -42,7 +42,8 @@ export async function startM365(options: M365Options): Promise<M365> {
   };
   const store = createMailStore(options.mailCapacity);
   const use = createMailboxUse();
-  const fault = (point: HttpPoint) => (call: HttpCall) => cloud.faults.take(point, { path: call.url.pathname });
+  const fault = (point: HttpPoint) => (call: HttpCall) =>
+    cloud.faults.take(point, { path: call.url.pathname, method: call.method });
   const { tls } = state;
   const servers: RunningServer[] = [];
   const start = async (server: Promise<RunningServer>): Promise<number> => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseAddress, parseAddressPattern } from '../domain/address.ts';
-import { EXCHANGE_ONLINE_LIMITS, type MailboxLimits, type Sender } from '../domain/sender.ts';
+import { type CredentialConfig, EXCHANGE_ONLINE_LIMITS, type MailboxLimits, type Sender } from '../domain/sender.ts';
 import { reportIssues } from './report-issues.ts';
 import type { SettingReader } from './setting-reader.ts';
 
@@ -30,6 +30,7 @@ const credential = z.discriminatedUnion('kind', [
     kind: z.literal('certificate'),
     name: vaultName,
     sign: z.enum(['local', 'vault']).default('local'),
+    applicationObjectId: z.string().regex(GUID, 'must be a GUID').optional(),
   }),
   z.strictObject({ kind: z.literal('managedIdentity'), clientId: z.string().regex(GUID, 'must be a GUID').optional() }),
   z.strictObject({ kind: z.literal('secret'), name: vaultName }),
@@ -102,6 +103,9 @@ export function flatSender(read: SettingReader, isSandbox: boolean): readonly Se
     read.problem('MAIL_CLIENT_ID', 'must be a GUID (the application id of the app registration)');
   if (certificate !== '' && !VAULT_NAME.test(certificate))
     read.problem('MAIL_CERTIFICATE_NAME', 'must be a Key Vault certificate name (letters, digits, hyphens)');
+  const applicationObjectId = read.optional('MAIL_APP_OBJECT_ID');
+  if (applicationObjectId !== undefined && !GUID.test(applicationObjectId))
+    read.problem('MAIL_APP_OBJECT_ID', 'must be a GUID (the object id of the app registration)');
   const parsed = parseAddress(mailbox);
   if (!parsed.ok) {
     if (mailbox !== '') read.problem('MAIL_MAILBOX', `must be a mailbox address; it ${parsed.reason}`);
@@ -111,7 +115,7 @@ export function flatSender(read: SettingReader, isSandbox: boolean): readonly Se
     toSender([parsed.address], [parsed.address], {
       tenantId,
       clientId,
-      credential: { kind: 'certificate', name: certificate, sign: 'local' },
+      credential: { kind: 'certificate', name: certificate, sign: 'local', applicationObjectId },
       limits: EXCHANGE_ONLINE_LIMITS,
     }),
   ];
@@ -134,11 +138,22 @@ function toSender(
     from,
     tenantId: entry.tenantId,
     clientId: entry.clientId,
-    credential:
-      proof.kind === 'managedIdentity'
-        ? { kind: proof.kind, ...(proof.clientId === undefined ? {} : { clientId: proof.clientId }) }
-        : proof,
+    credential: toCredential(proof),
     limits: entry.limits,
     ...(authorization === undefined ? {} : { authorization }),
   };
+}
+
+/** Without the members that are undefined: the type has them absent. */
+function toCredential(proof: z.output<typeof credential>): CredentialConfig {
+  switch (proof.kind) {
+    case 'managedIdentity':
+      return { kind: proof.kind, ...(proof.clientId === undefined ? {} : { clientId: proof.clientId }) };
+    case 'certificate': {
+      const { applicationObjectId, ...rest } = proof;
+      return { ...rest, ...(applicationObjectId === undefined ? {} : { applicationObjectId }) };
+    }
+    case 'secret':
+      return proof;
+  }
 }

@@ -18,6 +18,8 @@ export interface Settings {
   readonly entra: { readonly authorityHost: string; readonly scope: string };
   readonly smtp: { readonly host: string; readonly port: number };
   readonly webhooks: readonly Webhook[];
+  /** Replacing certificates by itself, see docs/credentials.md. */
+  readonly rotation: { readonly isOn: boolean; readonly graceMs: number; readonly graphUrl?: string };
 }
 
 export type SettingsResult =
@@ -77,9 +79,18 @@ export function readSettings(env: Env): SettingsResult {
     },
     smtp: { host: read.optional('SMTP_HOST') ?? 'smtp.office365.com', port: read.number('SMTP_PORT', 587, 1, 65_535) },
     webhooks,
+    rotation: readRotation(read),
   };
   const problems = read.problems();
   return problems.length === 0 ? { ok: true, settings } : { ok: false, problems };
+}
+
+function readRotation(read: ReturnType<typeof reader>): Settings['rotation'] {
+  return {
+    isOn: read.oneOf('CERTIFICATE_ROTATION', ['off', 'on'] as const, 'off') === 'on',
+    graceMs: read.number('CERTIFICATE_ROTATION_GRACE_HOURS', 24, 0, 720) * HOUR_MS,
+    ...(read.has('MICROSOFT_GRAPH_URL') ? { graphUrl: read.url('MICROSOFT_GRAPH_URL', undefined) } : {}),
+  };
 }
 
 /** The storage settings alone; undefined while they are bad. */

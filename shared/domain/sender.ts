@@ -24,7 +24,13 @@ export const EXCHANGE_ONLINE_LIMITS: MailboxLimits = {
 
 /** How the app proves itself to Entra for one sender. */
 export type CredentialConfig =
-  | { readonly kind: 'certificate'; readonly name: string; readonly sign: 'local' | 'vault' }
+  | {
+      readonly kind: 'certificate';
+      readonly name: string;
+      readonly sign: 'local' | 'vault';
+      /** Object id of the App registration: a proof towards Microsoft Graph names it. Needed for rotation alone. */
+      readonly applicationObjectId?: string;
+    }
   | { readonly kind: 'managedIdentity'; readonly clientId?: string }
   | { readonly kind: 'secret'; readonly name: string };
 

@@ -41,30 +41,42 @@ export async function byCertificate(
     const { version } = certificate;
     if (tried.has(version) || tried.size >= MAX_TRIES) throw failure;
     try {
-      const proof =
-        credential.sign === 'vault'
-          ? await vaultProof(deps, app, certificate)
-          : localProof(credential.name, certificate);
-      const token = await acquireToken({ ...app, proof });
+      const token = await tokenBy(deps, app, credential, certificate);
       refused.remove(version);
       return { token, certificate };
     } catch (error) {
       const code = codeOfRefusal(error);
       // Entra away, say: that passes, where the refusal before it would have the mail wait for a person.
       if (code === undefined) throw error;
-      if (REFUSED.test((error as ServiceFailure).facts.errorCode ?? '')) refused.add(version, code);
+      if (isCertificateRefused(error)) refused.add(version, code);
       tried.set(version, code);
       failure ??= error;
     }
   }
 }
 
+/** A token by this certificate and no other. */
+export async function tokenBy(
+  deps: { readonly vault: Pick<CredentialVault, 'sign'>; readonly now: () => number },
+  app: App,
+  credential: Pick<CertificateConfig, 'name' | 'sign'>,
+  certificate: AppCertificate,
+): Promise<AccessToken> {
+  const proof =
+    credential.sign === 'vault' ? await vaultProof(deps, app, certificate) : localProof(credential.name, certificate);
+  return acquireToken({ ...app, proof });
+}
+
+/** Whether Entra ID refuses the certificate itself: it does not know it, it has expired, or it is not trusted. */
+export function isCertificateRefused(error: unknown): boolean {
+  return error instanceof ServiceFailure && error.facts.stage === 'token' && REFUSED.test(error.facts.errorCode ?? '');
+}
+
 /** Code of the diagnosis when another version may do better; undefined for all other failures. */
 function codeOfRefusal(error: unknown): string | undefined {
   if (!(error instanceof ServiceFailure)) return undefined;
   const { code } = diagnose(error.facts).entry;
-  const isRefused = error.facts.stage === 'token' && REFUSED.test(error.facts.errorCode ?? '');
-  return isRefused || (error.facts.stage === 'vault' && UNUSABLE.has(code)) ? code : undefined;
+  return isCertificateRefused(error) || (error.facts.stage === 'vault' && UNUSABLE.has(code)) ? code : undefined;
 }
 
 function localProof(name: string, certificate: AppCertificate): Proof {
@@ -83,7 +95,7 @@ function localProof(name: string, certificate: AppCertificate): Proof {
 }
 
 async function vaultProof(
-  deps: { readonly vault: CredentialVault; readonly now: () => number },
+  deps: { readonly vault: Pick<CredentialVault, 'sign'>; readonly now: () => number },
   app: App,
   certificate: AppCertificate,
 ): Promise<Proof> {

@@ -3,8 +3,12 @@ import type { CredentialVault } from '../../domain/credential-ports.ts';
 import { azureCredential } from '../azure-credential.ts';
 import { callVault, clientOptions, type VaultConfig } from './vault-call.ts';
 
-/** Signs with keys that stay in the vault; one client per key version. */
-export function vaultSigner(config: VaultConfig): CredentialVault['sign'] {
+/**
+ * Signs with keys that stay in the vault; one client per key version.
+ *
+ * @param algorithm RFC 7518: PS256 for client assertions, RS256 for proofs towards Microsoft Graph
+ */
+export function vaultSigner(config: VaultConfig, algorithm: 'PS256' | 'RS256' = 'PS256'): CredentialVault['sign'] {
   const clients = new Map<string, Promise<CryptographyClient>>();
   return (keyId, digest) =>
     callVault('sign with the key of the certificate', async options => {
@@ -14,7 +18,7 @@ export function vaultSigner(config: VaultConfig): CredentialVault['sign'] {
         clients.set(keyId, client);
         client.catch(() => clients.delete(keyId));
       }
-      const signed = await (await client).sign('PS256', digest, options);
+      const signed = await (await client).sign(algorithm, digest, options);
       return signed.result;
     });
 }
