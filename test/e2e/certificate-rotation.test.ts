@@ -179,6 +179,11 @@ function makeOld(): void {
 test('the timer replaces a certificate that is due, with mail going out all the while', async () => {
   await renewWorld();
   app.m365.world.graph = { canReadOwnApp: true, keyPropagationMs: 1_500 };
+  const identity = app.m365.world.identities.find(({ kind }) => kind === 'userAssigned');
+  assert.ok(identity);
+  // Key Vault Certificate User and Certificates Officer, and not a thing more.
+  const certificates = ['certificates/get', 'certificates/list', 'certificates/create', 'certificates/update'];
+  identity.vaultOperations = ['secrets/get', 'secrets/list', ...certificates];
   const env = { MAIL_SENDERS: senders('local'), CERTIFICATE_ROTATION: 'on', CERTIFICATE_ROTATION_GRACE_HOURS: '0' };
   await app.restartAfresh(env);
   await whileSending(async () => {
@@ -194,6 +199,7 @@ test('the timer replaces a certificate that is due, with mail going out all the 
     ],
   );
   assert.equal((app.m365.counters.graphOperations['removeKey'] ?? 0) > 0, true);
+  delete identity.vaultOperations;
   const policy = certificate().policy as { lifetime_actions: unknown };
   assert.deepEqual(policy.lifetime_actions, [
     { trigger: { lifetime_percentage: 80 }, action: { action_type: 'EmailContacts' } },
