@@ -3,7 +3,7 @@ import { redact } from '../shared/domain/redact.ts';
 import { contextLog } from './context-log.ts';
 import type { RuntimeSource } from './runtime.ts';
 
-/** A run ends well within the five minutes that a host may give it; the next one goes on. */
+/** A run keeps nobody waiting for long; the next one goes on. */
 const WAIT_MS = 2 * 60_000;
 const SETTLE_MS = 2 * 60_000;
 

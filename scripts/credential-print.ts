@@ -48,7 +48,10 @@ export function statusText(name: string, status: CredentialStatus, nowMs: number
     `${name}, app ${status.clientId}`,
     '',
     ...lines,
-    ...(status.versions.some(({ isInUse }) => isInUse) ? [] : ['', 'The app cannot sign in with any of them.']),
+    ...(status.problem === undefined ? [] : ['', `Not tried with Entra ID: ${status.problem}`]),
+    ...(status.problem !== undefined || status.versions.some(({ isInUse }) => isInUse)
+      ? []
+      : ['', 'The app cannot sign in with any of them.']),
     ...(status.otherKeys ?? []).map(
       ({ keyId }) => `\nAlso registered, and no version of this certificate: key ${keyId}`,
     ),

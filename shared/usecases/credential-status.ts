@@ -19,6 +19,8 @@ export interface CredentialStatus {
   readonly clientId: string;
   /** Newest first. */
   readonly versions: readonly VersionStatus[];
+  /** Why a version could not be tried, e.g. who asks may not read its key. */
+  readonly problem?: string;
   /** Keys of the registration that belong to no version of this certificate; undefined where the app may not read it. */
   readonly otherKeys?: readonly RegisteredKey[];
 }
@@ -31,8 +33,14 @@ export async function credentialStatus(
 ): Promise<CredentialStatus> {
   const versions = await certificates.list();
   const accepted = new Map<string, boolean>();
+  let problem: string | undefined;
   for (const version of versions) {
-    if (isUsable(version, nowMs)) accepted.set(version.version, await app.isAccepted(version.version));
+    if (!isUsable(version, nowMs)) continue;
+    try {
+      accepted.set(version.version, await app.isAccepted(version.version));
+    } catch (error) {
+      problem ??= error instanceof Error ? error.message : String(error);
+    }
   }
   const inUse = versions.find(({ version }) => accepted.get(version))?.version;
   const registration = inUse === undefined ? undefined : await app.read(inUse);
@@ -56,6 +64,7 @@ export async function credentialStatus(
   return {
     clientId: app.clientId,
     versions: found,
+    ...(problem === undefined ? {} : { problem }),
     ...(registration ? { otherKeys: registration.keys.filter(({ keyId }) => !known.has(keyId)) } : {}),
   };
 }

@@ -133,6 +133,25 @@ test('outside the local cloud the commands for the admin are printed', async () 
   assert.equal(versions('elsewhere').length, 1, 'and no version is made that nobody could register');
 });
 
+test('who may see the versions and not their keys is shown the versions, and why no more', async () => {
+  const identity = m365.world.identities.find(({ kind }) => kind === 'userAssigned');
+  assert.ok(identity);
+  identity.vaultOperations = ['certificates/get', 'certificates/list'];
+  const { code, out } = await flagged('exosend-smtp', 'status');
+  delete identity.vaultOperations;
+  assert.equal(code, 0);
+  assert.match(out, /not tried\n\nNot tried with Entra ID: Key Vault: read exosend-smtp failed with 403/);
+});
+
+test('a certificate that is signed elsewhere is left to people', async () => {
+  const certificate = m365.world.vault.certificates['exosend-smtp-pem'];
+  assert.ok(certificate);
+  certificate.policy = { issuer: { name: 'Unknown' } };
+  const { code, error } = await flagged('exosend-smtp-pem', 'rotate', '--force');
+  delete certificate.policy;
+  assert.deepEqual([code, /signed outside Key Vault/.test(error), certificate.versions.length], [1, true, 1]);
+});
+
 test('what cannot be understood says so', async () => {
   assert.equal((await credential(['renew'])).code, 2);
   assert.equal((await credential(['rotate', '--quickly'])).code, 2);

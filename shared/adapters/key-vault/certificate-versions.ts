@@ -6,7 +6,7 @@ import { type VaultAnswer, vaultRest } from './vault-rest.ts';
 
 /** A key of 4096 bits takes the vault some seconds, on a bad day half a minute. */
 const CREATE_MS = 120_000;
-const POLL_MS = 500;
+const POLL_MS = 250;
 
 /**
  * The versions of one certificate, over the certificates' REST API: the SDK has a client of its own for them, which would be one
@@ -16,7 +16,7 @@ export function certificateVersions(config: VaultConfig, name: string): Certific
   const call = vaultRest(config);
   const path = `certificates/${name}`;
 
-  /** Waits for a creation that is under way; `isOver` is false when it takes too long. */
+  /** Waits for a creation that is under way; throws when it takes too long. */
   async function settle(): Promise<void> {
     const end = Date.now() + CREATE_MS;
     for (;;) {
@@ -25,6 +25,17 @@ export function certificateVersions(config: VaultConfig, name: string): Certific
       if (Date.now() > end) throw new Error(`Key Vault has been making a version of ${name} for two minutes.`);
       await sleep(POLL_MS);
     }
+  }
+
+  async function policyOfLast(): Promise<object> {
+    const { body } = await call('read the policy', 'GET', `${path}/policy`);
+    const { issuer } = body as { issuer?: { name?: string } };
+    if (issuer?.name === 'Unknown') {
+      throw new Error(
+        `${name} is signed outside Key Vault (issuer Unknown), so a new version needs a person: create it, have it signed, merge it; the next run registers it.`,
+      );
+    }
+    return notifyingPolicy(body);
   }
 
   async function newestVersion(): Promise<string | undefined> {
@@ -50,7 +61,7 @@ export function certificateVersions(config: VaultConfig, name: string): Certific
         .toSorted((one, other) => isNewest(other) - isNewest(one) || other.createdAtMs - one.createdAtMs);
     },
     async create(policy) {
-      const used = policy ?? notifyingPolicy((await call('read the policy', 'GET', `${path}/policy`)).body);
+      const used = policy ?? (await policyOfLast());
       await call(`create ${name}`, 'POST', `${path}/create`, { body: { policy: used } });
       await settle();
     },
