@@ -83,6 +83,8 @@ export async function registerVersion(
     tell(deps, 'key.added', app, current);
   }
   if (await isSettled(deps, app, current, endMs)) return accept();
+  // With no other version the app is locked out, and waiting is no remedy.
+  if (!signer) throw unregistered(app, certificates.name, current.version);
   tell(deps, 'waiting', app, current);
   return undefined;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noteOf } from '../../shared/domain/key-note.ts';
+import { noteOf, withNote } from '../../shared/domain/key-note.ts';
 import type { LogFields } from '../../shared/domain/ports.ts';
 import {
   type AppKeys,
@@ -253,7 +253,11 @@ test('a version that Key Vault made by itself is registered; one that nobody can
   const orphan = makeWorld();
   orphan.world.isOrphaned = true;
   orphan.world.keys.set('app-one', []);
-  await assert.rejects(orphan.rotate(), (error: RotationBlocked) => error.obstacle === 'no_registered_version');
+  const isLockedOut = (error: RotationBlocked) => error.obstacle === 'no_registered_version';
+  await assert.rejects(orphan.rotate(), isLockedOut);
+  const accepted = withNote({}, 'app-one', { state: 'accepted', atMs: orphan.world.now, keyId: 'gone' });
+  orphan.world.versions = orphan.world.versions.map(one => ({ ...one, tags: accepted }));
+  await assert.rejects(orphan.rotate(), isLockedOut, 'also where the key was there just now');
   orphan.world.versions = [];
   await assert.rejects(orphan.rotate(), (error: RotationBlocked) => error.obstacle === 'no_certificate');
 });
