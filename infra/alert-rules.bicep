@@ -88,6 +88,16 @@ func alertRules(given alertContext) rule[] => [
     query: '${linesOf(given.applicationInsightsId, ['alert.warning'])} | where code == "credential_expiring" | summarize notices = count() by detail'
   }
   {
+    name: 'rotation-failed'
+    title: 'Exosend: the certificate could not be replaced'
+    description: 'The app tries again every hour, and mail goes on by the certificate in use until that expires. The line says what to do.'
+    severity: 2
+    every: 'PT1H'
+    window: 'PT6H'
+    splitBy: ['code']
+    query: '${linesOf(given.applicationInsightsId, ['credential.rotation.failed'])} | summarize runs = count() by code'
+  }
+  {
     name: 'poison-recorded'
     title: 'Exosend: a queue message could not be read'
     description: 'It became a failed message; its raw text is in the container mail-poison under the message\'s id.'

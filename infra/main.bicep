@@ -25,6 +25,9 @@ param mailTenantId string = tenant().tenantId
 @description('Optional. Application (client) id of the mail app\'s registration; entra.bicep gives it. May come later: until then the app answers 503.')
 param mailClientId string = ''
 
+@description('Optional. Object id of the mail app\'s registration, not of its Enterprise application. Needed to renew the certificate by the app.')
+param mailAppObjectId string = ''
+
 @description('Optional. The one mailbox to send from. With senders it is not used.')
 param mailbox string = ''
 
@@ -66,6 +69,9 @@ param smtpPort int = 587
 
 @description('Optional. Address of Entra ID for the mail tenant.')
 param authorityHost string = environment().authentication.loginEndpoint
+
+@description('Optional. Microsoft Graph, which registers a renewed certificate; empty for that of the cloud of authorityHost.')
+param graphUrl string = ''
 
 @description('Optional. Scope of the mail token; another one in national clouds.')
 param tokenScope string = 'https://outlook.office365.com/.default'
@@ -124,6 +130,11 @@ param logRetentionDays int = 30
 @description('Optional. Whether the app renews its certificate by a timer.')
 @allowed(['off', 'on'])
 param certificateRotation string = 'off'
+
+@description('Optional. Hours that the old key stays registered after the new one is in use.')
+@minValue(0)
+@maxValue(720)
+param certificateRotationGraceHours int = 24
 
 @description('Optional. Days that deleted objects of the vault can be recovered. Fixed once the vault exists.')
 @minValue(7)
@@ -252,6 +263,7 @@ module app './modules/app.bicep' = {
       vaultUri: vault.outputs.uri
       tenantId: mailTenantId
       clientId: mailClientId
+      appObjectId: mailAppObjectId
       mailbox: mailbox
       certificateName: certificateName
       senders: senders
@@ -265,12 +277,14 @@ module app './modules/app.bicep' = {
       canaryTo: canaryTo
       canarySchedule: canarySchedule
       certificateRotation: certificateRotation
+      certificateRotationGraceHours: certificateRotationGraceHours
       contentRetentionHours: contentRetentionHours
       recordRetentionDays: recordRetentionDays
       deadlineHours: deadlineHours
       smtpHost: smtpHost
       smtpPort: smtpPort
       authorityHost: authorityHost
+      graphUrl: graphUrl
       tokenScope: tokenScope
     })
     nodeVersion: nodeVersion

@@ -5,6 +5,7 @@ using './main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'exosend')
 param mailClientId = readEnvironmentVariable('MAIL_CLIENT_ID', '')
+param mailAppObjectId = readEnvironmentVariable('MAIL_APP_OBJECT_ID', '')
 param mailbox = readEnvironmentVariable('MAIL_MAILBOX', '')
 param certificateName = readEnvironmentVariable('MAIL_CERTIFICATE_NAME', 'exosend-smtp')
 param mailMode = readEnvironmentVariable('MAIL_MODE', 'live')

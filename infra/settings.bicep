@@ -10,6 +10,7 @@ type mailConfig = {
   vaultUri: string
   tenantId: string
   clientId: string
+  appObjectId: string
   mailbox: string
   certificateName: string
   senders: sender[]
@@ -23,12 +24,14 @@ type mailConfig = {
   canaryTo: string
   canarySchedule: string
   certificateRotation: string
+  certificateRotationGraceHours: int
   contentRetentionHours: int
   recordRetentionDays: int
   deadlineHours: int
   smtpHost: string
   smtpPort: int
   authorityHost: string
+  graphUrl: string
   tokenScope: string
 }
 
@@ -39,6 +42,7 @@ func senderSettings(mail mailConfig) object =>
     ? {
         MAIL_TENANT_ID: mail.tenantId
         MAIL_CLIENT_ID: mail.clientId
+        MAIL_APP_OBJECT_ID: mail.appObjectId
         MAIL_MAILBOX: mail.mailbox
         MAIL_CERTIFICATE_NAME: mail.certificateName
       }
@@ -59,12 +63,14 @@ func mailSettings(mail mailConfig) object => {
   PROBE_SCHEDULE: mail.probeSchedule
   PROBE_CANARY_SCHEDULE: mail.canarySchedule
   CERTIFICATE_ROTATION: mail.certificateRotation
+  CERTIFICATE_ROTATION_GRACE_HOURS: string(mail.certificateRotationGraceHours)
   CONTENT_RETENTION_HOURS: string(mail.contentRetentionHours)
   RECORD_RETENTION_DAYS: string(mail.recordRetentionDays)
   MAIL_DEADLINE_HOURS: string(mail.deadlineHours)
   SMTP_HOST: mail.smtpHost
   SMTP_PORT: string(mail.smtpPort)
   AZURE_AUTHORITY_HOST: mail.authorityHost
+  MICROSOFT_GRAPH_URL: mail.graphUrl
   MAIL_TOKEN_SCOPE: mail.tokenScope
 }
 

@@ -10,6 +10,8 @@ type certificateCredential = {
   name: string
   @description('Optional. Where assertions are signed; "local" by default.')
   sign: ('local' | 'vault')?
+  @description('Optional. Object id of the App registration, not of its Enterprise application. Needed to renew the certificate by the app.')
+  applicationObjectId: string?
 }
 
 @export()

@@ -185,7 +185,7 @@ test('the timer replaces a certificate that is due, with mail going out all the 
   app.m365.world.graph = { canReadOwnApp: true, keyPropagationMs: 1_500 };
   const identity = app.m365.world.identities.find(({ kind }) => kind === 'userAssigned');
   assert.ok(identity);
-  // Key Vault Certificate User and Certificates Officer, and not a thing more.
+  // Key Vault Secrets User and Certificates Officer, and not a thing more.
   const certificates = ['certificates/get', 'certificates/list', 'certificates/create', 'certificates/update'];
   identity.vaultOperations = ['secrets/get', 'secrets/list', ...certificates];
   const env = { MAIL_SENDERS: senders('local'), CERTIFICATE_ROTATION: 'on', CERTIFICATE_ROTATION_GRACE_HOURS: '0' };
