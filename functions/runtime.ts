@@ -7,6 +7,7 @@ import { blobContents } from '../shared/adapters/storage/blob-contents.ts';
 import { blobSlots } from '../shared/adapters/storage/blob-slots.ts';
 import { eventQueue, requestQueues, wakeQueue } from '../shared/adapters/storage/queues.ts';
 import { INLINE_CONTENT_BYTES } from '../shared/adapters/storage/record-entity.ts';
+import { staleBlobs } from '../shared/adapters/storage/stale-blobs.ts';
 import { storageClients } from '../shared/adapters/storage/storage-clients.ts';
 import { tableCallerUsage } from '../shared/adapters/storage/table-caller-usage.ts';
 import { tableMailboxes } from '../shared/adapters/storage/table-mailboxes.ts';
@@ -24,6 +25,7 @@ import { eventSink } from '../shared/usecases/emit-events.ts';
 import { mailboxPacer } from '../shared/usecases/mailbox-pacer.ts';
 import { releaseDue } from '../shared/usecases/release-due.ts';
 import type { SweepEventsDeps } from '../shared/usecases/sweep-events.ts';
+import { tidyBlobs } from '../shared/usecases/tidy-blobs.ts';
 
 /** The use cases' dependencies, made once per process from the settings. */
 export interface Runtime {
@@ -31,6 +33,8 @@ export interface Runtime {
   readonly accept: AcceptDeps;
   readonly requests: RequestQueues;
   readonly deliver: Omit<DeliverDeps, 'transport'>;
+  /** Deletes blobs that were left behind, once an hour. */
+  readonly tidy: ReturnType<typeof tidyBlobs>;
   /** Absent without EVENT_WEBHOOKS. */
   readonly sweepEvents?: SweepEventsDeps;
   /** Loaded with the first delivery: an HTTP call needs neither SMTP nor MSAL nor Key Vault. */
@@ -120,6 +124,7 @@ function makeRuntime(settings: Settings): Runtime {
         await releaseDue(release, log, mailbox);
       },
     },
+    tidy: tidyBlobs({ settings: settings.mail, store, blobs: staleBlobs(clients), clock }),
     ...(emit ? { sweepEvents: { ...emit, clock } } : {}),
     transport() {
       transport ??= Promise.resolve(

@@ -12,5 +12,6 @@ export function timerSweep(runtimeOf: RuntimeSource): TimerHandler {
     if (!runtime) return;
     await sweep({ ...runtime.deliver, requests: runtime.requests }, log);
     await sweepEvents(runtime.sweepEvents, log);
+    await runtime.tidy(log);
   };
 }

@@ -187,9 +187,28 @@ export interface PoisonMessage {
 export interface RequestQueues {
   /** Copies the text of a refused request to mail-requests-poison. */
   poisonRequest(text: string): Promise<void>;
-  /** Puts a request back for later, with its key, when a service it needs is away. */
+  /** Puts a request back for later, with its key, when a service it needs is away. One that would not fit goes to a blob, and its name on the queue. */
   retryRequest(text: string, delayMs: number): Promise<void>;
+  /** The request itself where the value is what `retryRequest` put in its place; else the value as it is. */
+  unwrapRequest(value: unknown): Promise<unknown>;
   receivePoison(max: number): Promise<readonly PoisonMessage[]>;
+}
+
+/** Containers that hold what belongs to no row of the table. */
+export type BlobArea = 'content' | 'intake' | 'poison';
+
+export interface BlobPage {
+  /** In order of their names. */
+  readonly names: readonly string[];
+  readonly continuation?: string;
+}
+
+/** Blobs that somebody may have left behind. */
+export interface StaleBlobs {
+  /** One page of at most `max` blobs, and of them those last written before `beforeMs`. */
+  list(area: BlobArea, beforeMs: number, max: number, continuation?: string): Promise<BlobPage>;
+  /** Deletes a blob unless it was written since `beforeMs`. One that is gone is fine. */
+  delete(area: BlobArea, name: string, beforeMs: number): Promise<void>;
 }
 
 export interface ComposedAttachment {

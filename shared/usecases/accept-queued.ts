@@ -32,7 +32,9 @@ export async function acceptQueued(
 ): Promise<void> {
   const traceId = Buffer.from(deps.clock.randomBytes(16)).toString('hex');
   const ageMs = deps.clock.now() - request.insertedAtMs;
+  let { value } = request;
   try {
+    value = await deps.requests.unwrapRequest(value);
     if (ageMs > deps.settings.deadlineMs) {
       return await refuse(
         deps,
@@ -45,7 +47,7 @@ export async function acceptQueued(
         log,
       );
     }
-    if (typeof request.value !== 'object' || request.value === null || Array.isArray(request.value)) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       return await refuse(
         deps,
         request,
@@ -61,10 +63,10 @@ export async function acceptQueued(
       {
         caller: { id: 'queue', isOperator: false },
         channel: 'queue',
-        body: { kind: 'request', value: request.value },
+        body: { kind: 'request', value },
         traceId,
         judgedAtMs: request.insertedAtMs,
-        ...(typeof (request.value as { idempotencyKey?: unknown }).idempotencyKey === 'string'
+        ...(typeof (value as { idempotencyKey?: unknown }).idempotencyKey === 'string'
           ? {}
           : { idempotencyKey: request.queueMessageId }),
       },
@@ -74,7 +76,7 @@ export async function acceptQueued(
   } catch (error) {
     if (!(error instanceof ServiceFailure) || request.dequeueCount < PUT_BACK_FROM_DEQUEUE) throw error;
     log('warn', { event: 'request.putback', traceId, attempt: request.dequeueCount, detail: error.message });
-    await deps.requests.retryRequest(withKey(request.queueMessageId, request.value as object), PUT_BACK_AFTER_MS);
+    await deps.requests.retryRequest(withKey(request.queueMessageId, value as object), PUT_BACK_AFTER_MS);
   }
 }
 

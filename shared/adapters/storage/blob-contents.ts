@@ -81,7 +81,8 @@ async function uploadStream(blob: BlockBlobClient, source: Readable): Promise<vo
 /** The container's client; it is made once per process when it is missing. */
 const known = new WeakMap<StorageClients, Map<string, Promise<ContainerClient>>>();
 
-async function containerOf(clients: StorageClients, name: string): Promise<ContainerClient> {
+/** For the other adapters of blobs in these containers. */
+export async function containerOf(clients: StorageClients, name: string): Promise<ContainerClient> {
   let containers = known.get(clients);
   if (!containers) {
     containers = new Map();

@@ -1,6 +1,7 @@
 import type { QueueClient } from '@azure/storage-queue';
 import type { EventQueue } from '../../domain/event-task.ts';
 import type { PoisonMessage, RequestQueues, WakeQueue } from '../../domain/ports.ts';
+import { putBackBlobs } from './put-back-blobs.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { statusOf, storageFault } from './storage-fault.ts';
 
@@ -36,9 +37,12 @@ export function eventQueue(clients: StorageClients): EventQueue {
 }
 
 export function requestQueues(clients: StorageClients): RequestQueues {
+  const { pointerTo, requestOf } = putBackBlobs(clients);
   return {
     poisonRequest: text => send(clients, poisonOf(REQUESTS_QUEUE), base64(text), 0),
-    retryRequest: (text, delayMs) => send(clients, REQUESTS_QUEUE, base64(text), delayMs),
+    retryRequest: async (text, delayMs) =>
+      send(clients, REQUESTS_QUEUE, base64(fitsQueue(text) ? text : await pointerTo(text)), delayMs),
+    unwrapRequest: requestOf,
     async receivePoison(max) {
       const found = await Promise.all(QUEUES.map(queue => receive(clients, poisonOf(queue), max)));
       return found.flat();
@@ -91,6 +95,11 @@ async function withQueue<T>(
   } catch (error) {
     throw storageFault('queue', `${operation} (${name})`, error);
   }
+}
+
+/** A queue message holds 64 KiB, base64 included (Queue service, "Put Message"). */
+function fitsQueue(text: string): boolean {
+  return Buffer.byteLength(text, 'utf8') <= (64 * 1024 * 3) / 4;
 }
 
 function base64(text: string): string {
