@@ -38,6 +38,8 @@ export function replyFacts(reply: string, stage: FailureStage): FailureFacts {
 export function connectStage(error: SmtpErrorLike, sawServer: boolean): FailureStage {
   if (error.code === 'EDNS' || /^(ENOTFOUND|EAI_)/.test(error.originalCode ?? error.code ?? '')) return 'dns';
   if (error.code === 'ETLS' || error.command === 'STARTTLS') return 'tls';
+  // An alert of the other side comes as an error of the socket, under OpenSSL's own name.
+  if (/^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(error.originalCode ?? error.code ?? '')) return 'tls';
   if (error.command === 'EHLO' || error.command === 'HELO') return 'ehlo';
   if (error.response !== undefined) return 'greeting';
   if (/[Gg]reeting/.test(error.message ?? '')) return 'greeting';

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { loadState, type State } from '../../local/m365/state.ts';
+import { sessionPool } from '../../shared/adapters/smtp/session-pool.ts';
+import { openSmtpSession } from '../../shared/adapters/smtp/smtp-session.ts';
+import { smtpTransport } from '../../shared/adapters/smtp/smtp-transport.ts';
+import { diagnose } from '../../shared/domain/diagnosis/diagnose.ts';
+import { ServiceFailure } from '../../shared/domain/failure.ts';
+import type { SubmitJob } from '../../shared/domain/ports.ts';
+import { EXCHANGE_ONLINE_LIMITS, type Sender } from '../../shared/domain/sender.ts';
+import { type Script, type ScriptedSmtp, startScriptedSmtp } from '../support/scripted-smtp.ts';
+
+const TOKEN = 'a-token-that-must-not-leave';
+const MAILBOX = 'billing@contoso.com';
+let state: State;
+before(async () => {
+  state = await loadState(join(tmpdir(), 'exosend-test-m365'));
+  setDefaultCACertificates([...getCACertificates('bundled'), state.caPem]);
+});
+
+async function withServer(script: Partial<Script>, run: (server: ScriptedSmtp) => Promise<void>): Promise<void> {
+  const server = await startScriptedSmtp({ ...script, tls: { ...state.tls, ...script.tls } });
+  try {
+    await run(server);
+  } finally {
+    await server.close();
+  }
+}
+
+async function refusalOf(server: ScriptedSmtp): Promise<ServiceFailure> {
+  const error = await openSmtpSession({ host: 'localhost', port: server.port }, MAILBOX, TOKEN, 0).then(
+    () => assert.fail('a session was opened'),
+    (failure: unknown) => failure,
+  );
+  assert.ok(error instanceof ServiceFailure, String(error));
+  return error;
+}
+
+const mentionsToken = (server: ScriptedSmtp) =>
+  server.lines.some(line => line.includes(TOKEN) || Buffer.from(line.slice(13), 'base64').includes(TOKEN));
+
+test('a server that offers no XOAUTH2 after STARTTLS gets no token', async () => {
+  for (const offers of [['AUTH LOGIN PLAIN'], ['AUTH'], []]) {
+    await withServer({ offers }, async server => {
+      const { facts } = await refusalOf(server);
+      assert.equal(facts.stage, 'auth');
+      assert.equal(diagnose(facts).entry.code, 'smtp_xoauth2_not_offered');
+      assert.deepEqual(
+        server.lines.map(line => line.slice(0, 4)),
+        ['EHLO', 'STAR', 'EHLO'],
+      );
+      assert.equal(mentionsToken(server), false);
+    });
+  }
+});
+
+test('a server that knows no TLS 1.2 gets no token, and the diagnosis says that it is the version', async () => {
+  // The server allows weak ciphers, or it would be the one to refuse.
+  const tls = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+  await withServer({ tls: { ...state.tls, ...tls } }, async server => {
+    const { facts } = await refusalOf(server);
+    assert.equal(facts.stage, 'tls', JSON.stringify(facts));
+    assert.equal(diagnose(facts).entry.code, 'tls_protocol_mismatch', JSON.stringify(facts));
+    assert.deepEqual(
+      server.lines.map(line => line.slice(0, 4)),
+      ['EHLO', 'STAR'],
+    );
+  });
+});
+
+for (const [how, farewell] of [
+  ['without a word', undefined],
+  ['with 421', '421 4.4.1 Connection timed out. Total session duration: 00:10:00.123'],
+] as const) {
+  test(`a session that the server ends ${how} between two mails costs no attempt`, async () => {
+    await withServer({}, async server => {
+      const pool = sessionPool(Date.now);
+      const transport = smtpTransport(
+        { host: 'localhost', port: server.port },
+        async () => ({ token: TOKEN, expiresAtMs: Date.now() + 3_600_000 }) as never,
+        pool,
+        Date.now,
+      );
+      try {
+        for (const mail of [1, 2, 3]) {
+          const connected = await transport.connect(SENDER, MAILBOX, 'id', () => {});
+          assert.equal(connected.kind, 'connected');
+          if (connected.kind !== 'connected') return;
+          const result = await connected.connection.submit(job(), () => {});
+          connected.connection.release();
+          assert.equal(result.kind, 'accepted', JSON.stringify(result));
+          assert.equal(server.connections(), mail);
+          await server.hangUp(farewell);
+        }
+        assert.equal(server.lines.filter(line => line === 'DATA').length, 3);
+      } finally {
+        await transport.close();
+      }
+    });
+  });
+}
+
+const SENDER: Sender = {
+  mailboxes: [MAILBOX],
+  from: [MAILBOX],
+  tenantId: 't',
+  clientId: 'c',
+  credential: { kind: 'secret', name: 's' },
+  limits: EXCHANGE_ONLINE_LIMITS,
+};
+
+function job(): SubmitJob {
+  const bytes = Buffer.from('Subject: x\r\n\r\nbody\r\n');
+  return {
+    messageId: 'id',
+    from: MAILBOX,
+    recipients: ['ada@example.com'],
+    bytes: bytes.length,
+    eightBit: false,
+    signal: new AbortController().signal,
+    async *content() {
+      yield bytes;
+    },
+    beforeFinal: async () => {},
+  };
+}
