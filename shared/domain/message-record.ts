@@ -13,12 +13,14 @@ export const FINAL_STATUSES: ReadonlySet<MessageStatus> = new Set([
 
 /**
  * What may follow what. Total by its type: a state that is added does not compile until its row is written.
- * `sending → sending` is a claim taken over from an instance that died.
+ * `sending → sending` is a claim taken over from an instance that died; `queued → deferred` and `deferred → deferred` an
+ * attempt that ended before a claim, e.g. at sign-in; `deferred → sent` and (put back on request) `queued → sent` a 250
+ * that came after its claim had lapsed.
  */
 const TRANSITIONS: Record<MessageStatus, readonly MessageStatus[]> = {
-  queued: ['sending', 'failed', 'expired', 'cancelled'],
+  queued: ['sending', 'deferred', 'sent', 'failed', 'expired', 'cancelled'],
   sending: ['sending', 'sent', 'deferred', 'failed', 'expired', 'unknown'],
-  deferred: ['sending', 'failed', 'expired', 'cancelled', 'unknown'],
+  deferred: ['sending', 'deferred', 'sent', 'failed', 'expired', 'cancelled', 'unknown'],
   sent: [],
   failed: ['queued'],
   expired: [],
@@ -137,13 +139,18 @@ export interface MessageRecord {
   readonly events: readonly MessageEvent[];
 }
 
-/** The timeline keeps its first events and the latest ones; a mail that was deferred for a day needs no hundred of them. */
+/**
+ * The timeline keeps its first events, the latest ones and every doubt, which alone explains a doubled mail; a mail that
+ * was deferred for a day needs no hundred of them.
+ */
 const MAX_EVENTS = 40;
 const KEPT_FIRST = 3;
 
 export function withEvent(events: readonly MessageEvent[], event: MessageEvent): readonly MessageEvent[] {
   const all = [...events, event];
-  return all.length <= MAX_EVENTS ? all : [...all.slice(0, KEPT_FIRST), ...all.slice(KEPT_FIRST + 1)];
+  if (all.length <= MAX_EVENTS) return all;
+  const at = all.findIndex((one, index) => index >= KEPT_FIRST && !one.inDoubt);
+  return all.filter((_one, index) => index !== at);
 }
 
 /** Recipients that still wait for an answer. */

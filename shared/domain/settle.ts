@@ -40,7 +40,6 @@ const RESEND_AFTER_MS = 60_000;
  */
 export function settleSubmission(record: MessageRecord, result: SubmitResult, context: SettleContext): MessageRecord {
   if (result.kind === 'failed' && result.inDoubt) return settleDoubt(record, result.facts, context);
-  if (result.kind === 'failed' && result.refused.length === 0) return settleFailure(record, result.facts, context);
   const reply = result.kind === 'accepted' ? result.reply : replyOf(result.facts);
   const accepted = new Set(result.kind === 'accepted' ? result.accepted : []);
   const refused = new Map(result.refused.map(recipient => [recipient.address, recipient]));
@@ -50,6 +49,9 @@ export function settleSubmission(record: MessageRecord, result: SubmitResult, co
     const refusal = refused.get(recipient.address);
     return refusal ? refusedRecipient(refusal) : recipient;
   });
+  // What ended the attempt is the answer to all who had none of their own.
+  if (result.kind === 'failed' && openRecipients(record).some(({ address }) => !refused.has(address)))
+    return settleFailure({ ...record, recipients }, result.facts, context);
   const answered = {
     ...record,
     recipients,

@@ -19,6 +19,7 @@ export function holdClaim(store: MessageStore, clock: Clock, claimed: MessageRec
   const token = claimed.claim?.token ?? '';
   let record = claimed;
   let currentEtag = etag;
+  let isSettled = false;
   let turn: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
     renew().catch((error: unknown) => {
@@ -36,24 +37,33 @@ export function holdClaim(store: MessageStore, clock: Clock, claimed: MessageRec
 
   /**
    * Writes under the claim. A write of ours whose answer was lost has changed the ETag without our knowing: as long as
-   * the record still carries our token, nobody else has been there, and the write is repeated on what it says now.
+   * the record still carries our token, nobody else has been there, and the write is repeated on what it says now. A
+   * release may have raised its generation meanwhile, and no later write of ours may take that back.
    */
-  async function writeOurs(next: MessageRecord, change: OpenRowChange): Promise<WriteResult> {
-    const written = await store.write(next, currentEtag, change);
-    if (written.ok) return written;
-    const now = await store.peek(next.id);
-    if (!now || now.record.claim?.token !== token) return written;
-    return store.write({ ...next, generation: now.record.generation }, now.etag, change);
+  async function writeOurs(wanted: MessageRecord, change: OpenRowChange): Promise<WriteResult> {
+    let next = { ...wanted, generation: Math.max(wanted.generation, record.generation) };
+    let written = await store.write(next, currentEtag, change);
+    if (!written.ok) {
+      const now = await store.peek(next.id);
+      if (!now || now.record.claim?.token !== token) return written;
+      next = { ...next, generation: now.record.generation };
+      written = await store.write(next, now.etag, change);
+    }
+    if (written.ok) {
+      record = next;
+      currentEtag = written.etag;
+    }
+    return written;
   }
 
   /** The phase is read when the write's turn has come: a renewal behind `final` must not take it back to `content`. */
   function claimFor(phase: () => ClaimPhase): Promise<void> {
     return inTurn(async () => {
+      // A renewal that waited behind the outcome: the claim has gone with it.
+      if (isSettled) return;
       const next: MessageRecord = { ...record, claim: { token, untilMs: clock.now() + CLAIM_MS, phase: phase() } };
       const written = await writeOurs(next, { kind: 'untouched' });
       if (!written.ok) throw new ClaimLostError(record.id);
-      record = next;
-      currentEtag = written.etag;
     });
   }
 
@@ -63,7 +73,12 @@ export function holdClaim(store: MessageStore, clock: Clock, claimed: MessageRec
     /** Writes the phase and a new end of the claim. Throws ClaimLostError, or ServiceFailure when storage is away. */
     enter: (phase: ClaimPhase) => claimFor(() => phase),
     /** Writes what became of the message and lets the claim go. */
-    settle: (settled: MessageRecord, change: OpenRowChange) => inTurn(() => writeOurs(settled, change)),
+    settle: (settled: MessageRecord, change: OpenRowChange) =>
+      inTurn(async () => {
+        const written = await writeOurs(settled, change);
+        isSettled ||= written.ok;
+        return written;
+      }),
     current: () => record,
     stop: () => clearInterval(timer),
   };

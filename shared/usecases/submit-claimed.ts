@@ -142,8 +142,10 @@ async function transmit(
       signal,
       beforeFinal: () =>
         guarded(async () => {
-          if (deps.clock.now() >= (record.expiresAtMs ?? Number.POSITIVE_INFINITY)) throw new ExpiredError();
+          // Looked at twice: the first saves the write, and the write may take longer than the message has left.
+          assertInTime(record, deps.clock);
           await holder.enter('final');
+          assertInTime(record, deps.clock);
         }),
     },
     log,
@@ -153,6 +155,10 @@ async function transmit(
   if (ownError instanceof ExpiredError) return 'expired';
   // Our own side's failure in the middle of the submission says more than the connection that we dropped for it.
   return ownError instanceof ServiceFailure ? failed(ownError.facts) : result;
+}
+
+function assertInTime({ expiresAtMs }: MessageRecord, clock: Clock): void {
+  if (expiresAtMs !== undefined && clock.now() >= expiresAtMs) throw new ExpiredError();
 }
 
 function failed(facts: Extract<SubmitResult, { kind: 'failed' }>['facts']): SubmitResult {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FailureFacts } from '../../shared/domain/diagnosis/diagnosis.ts';
-import { isFinal, type MessageRecord, mayFollow } from '../../shared/domain/message-record.ts';
+import { isFinal, type MessageRecord, mayFollow, withEvent } from '../../shared/domain/message-record.ts';
 import type { SubmitResult } from '../../shared/domain/ports.ts';
 import { type SettleContext, settleLapsedClaim, settleOverdue, settleSubmission } from '../../shared/domain/settle.ts';
 import { messageRecord } from '../support/records.ts';
@@ -51,6 +51,39 @@ test('one refused for good: the rest is sent, and the refusal is told', () => {
   assert.equal(record.status, 'sent');
   assert.equal(record.events.at(-1)?.refusedRecipients, 1);
   assert.equal(record.recipients[1]?.outcome, 'refused');
+});
+
+test('one refused for good and then the attempt fails for now: the other one still waits', () => {
+  const refused = [{ address: bo, facts: replyFacts('550 5.1.10 Recipient not found', 'rcpt') }];
+  const later: SubmitResult = { kind: 'failed', facts: replyFacts('451 4.7.0 x', 'final'), inDoubt: false, refused };
+  const record = settleSubmission(messageRecord([ada, bo]), later, context);
+  assert.equal(record.status, 'deferred');
+  assert.deepEqual(
+    record.recipients.map(recipient => recipient.outcome),
+    ['pending', 'refused'],
+  );
+  const never = settleSubmission(
+    messageRecord([ada, bo]),
+    { ...later, facts: replyFacts('554 5.6.0 Corrupt message content', 'final') },
+    context,
+  );
+  assert.equal(never.status, 'failed');
+  assert.deepEqual(
+    never.recipients.map(recipient => recipient.outcome),
+    ['refused', 'refused'],
+  );
+});
+
+test('a timeline of many events keeps its doubts', () => {
+  let { events } = messageRecord();
+  for (let at = 0; at < 200; at++)
+    events = withEvent(events, { atMs: at, status: 'deferred', ...(at === 20 ? { inDoubt: true } : {}) });
+  assert.equal(events.length, 40);
+  assert.deepEqual(
+    events.filter(event => event.inDoubt).map(event => event.atMs),
+    [20],
+  );
+  assert.equal(events.at(-1)?.atMs, 199);
 });
 
 test('one refused with 4xx is tried again alone; the content stays until then', () => {

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ServiceFailure } from '../../shared/domain/failure.ts';
+import type { MailSettings } from '../../shared/domain/mail-settings.ts';
+import type { ContentStore, MessageStore, RequestQueues } from '../../shared/domain/ports.ts';
+import { EXCHANGE_ONLINE_LIMITS } from '../../shared/domain/sender.ts';
+import type { AcceptDeps } from '../../shared/usecases/accept-mail.ts';
+import { acceptQueued, PUT_BACK_FROM_DEQUEUE } from '../../shared/usecases/accept-queued.ts';
+import { memoryMessages } from '../support/memory-messages.ts';
+import { mailRequest, NOW_MS } from '../support/requests.ts';
+import { storageAway } from '../support/virtual-exchange.ts';
+
+test('a request that waits outside the queue keeps its key: taken again it is the same message', async () => {
+  const table = memoryMessages();
+  const waiting: string[] = [];
+  let isAway = true;
+  const requests: RequestQueues = {
+    poisonRequest: async () => assert.fail('nothing is wrong with the request'),
+    retryRequest: async text => void waiting.push(text),
+    // As a request that is too large for its queue comes back: by name.
+    unwrapRequest: async value => {
+      const name = (value as { requestBlob?: unknown }).requestBlob;
+      return typeof name === 'string' ? JSON.parse(waiting[Number(name)] ?? '') : value;
+    },
+    receivePoison: async () => [],
+  };
+  const store = {
+    insert: async (...[record, content, options]: Parameters<MessageStore['insert']>) => {
+      if (isAway) throw storageAway();
+      return table.insert(record, content, options);
+    },
+  } as MessageStore;
+  const settings: MailSettings = {
+    senders: [
+      {
+        mailboxes: ['billing@contoso.com'],
+        from: ['billing@contoso.com'],
+        tenantId: 't',
+        clientId: 'c',
+        credential: { kind: 'secret', name: 's' },
+        limits: EXCHANGE_ONLINE_LIMITS,
+      },
+    ],
+    mode: 'live',
+    allowList: [],
+    deadlineMs: 86_400_000,
+    retention: { afterSentMs: 0, afterFailureMs: 0 },
+    recordRetentionMs: 86_400_000,
+  };
+  let made = 0;
+  const deps: AcceptDeps & { requests: RequestQueues } = {
+    settings,
+    store,
+    requests,
+    contents: {} as ContentStore,
+    wakeUps: { put: async () => {} },
+    clock: {
+      now: () => NOW_MS,
+      random: () => 0,
+      randomBytes: count => new Uint8Array(count).fill(++made),
+      sleep: async () => {},
+    },
+    compose: async () => Buffer.from('Subject: x\r\n\r\n'),
+    inlineBytes: 1000,
+  };
+  const take = (value: unknown, queueMessageId: string, dequeueCount: number) =>
+    acceptQueued(
+      deps,
+      { value, text: JSON.stringify(value), queueMessageId, insertedAtMs: NOW_MS, dequeueCount },
+      () => {},
+    );
+  const request = mailRequest();
+  await assert.rejects(take(request, 'first', PUT_BACK_FROM_DEQUEUE - 1), ServiceFailure);
+  await take(request, 'first', PUT_BACK_FROM_DEQUEUE);
+  assert.deepEqual(waiting, [JSON.stringify({ idempotencyKey: 'first', ...request })]);
+  await take({ requestBlob: '0' }, 'second', PUT_BACK_FROM_DEQUEUE);
+  assert.equal(waiting[1], waiting[0], 'put back again it is the same text');
+  isAway = false;
+  await take({ requestBlob: '1' }, 'third', 1);
+  await take({ requestBlob: '0' }, 'fourth', 1);
+  await take(request, 'first', PUT_BACK_FROM_DEQUEUE + 1);
+  assert.equal(table.rows.size, 1);
+});
