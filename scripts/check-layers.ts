@@ -46,6 +46,18 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'shared/adapters/mime', folders: ['shared/domain', 'shared/adapters/mime'], packages: ['nodemailer'] },
   { folder: 'shared/adapters/webhooks', folders: ['shared/domain', 'shared/adapters/webhooks'], packages: [] },
   {
+    // Walks the whole way with the parts of the others, told to remember nothing.
+    folder: 'shared/adapters/probe',
+    folders: [
+      'shared/domain',
+      'shared/adapters/probe',
+      'shared/adapters/azure-credential.ts',
+      'shared/adapters/entra',
+      'shared/adapters/key-vault',
+    ],
+    packages: ['@azure/msal-node'],
+  },
+  {
     folder: 'shared/adapters',
     folders: ['shared/domain', 'shared/adapters/azure-credential.ts'],
     packages: ['@azure/identity'],

@@ -10,7 +10,7 @@ const EARLY_MS = 5 * 60_000;
 const UNUSABLE_MS = 30_000;
 
 /** A credential whose `getToken` gives a token or throws. */
-interface SureCredential extends TokenCredential {
+export interface SureCredential extends TokenCredential {
   getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken>;
 }
 
@@ -36,11 +36,21 @@ export function azureCredential(clientId: string | undefined): Promise<SureCrede
   return credential;
 }
 
+/** Whether App Service offers a managed identity to this process. */
+export function hasManagedIdentity(): boolean {
+  // The Azure SDK reads these two variables itself; they are not settings of ours.
+  return process.env['IDENTITY_ENDPOINT'] !== undefined || process.env['MSI_ENDPOINT'] !== undefined;
+}
+
+/** Whoever is signed in to the Azure CLI, asked anew: no token is remembered from before. Faults as with `azureCredential`. */
+export async function cliCredential(): Promise<SureCredential> {
+  const { AzureCliCredential } = await import('@azure/identity');
+  return patientCredential(new AzureCliCredential({ processTimeoutInMs: TIMEOUT_MS }), () => Date.now());
+}
+
 async function createCredential(clientId: string | undefined): Promise<TokenCredential> {
   const { AzureCliCredential, ManagedIdentityCredential } = await import('@azure/identity');
-  // The Azure SDK reads these two variables itself; they are not settings of ours.
-  if (process.env['IDENTITY_ENDPOINT'] === undefined && process.env['MSI_ENDPOINT'] === undefined)
-    return new AzureCliCredential({ processTimeoutInMs: TIMEOUT_MS });
+  if (!hasManagedIdentity()) return new AzureCliCredential({ processTimeoutInMs: TIMEOUT_MS });
   const retryOptions = { maxRetries: 2, retryDelayInMs: 300, maxRetryDelayInMs: 2_000 };
   return new ManagedIdentityCredential({ ...(clientId === undefined ? {} : { clientId }), retryOptions });
 }

@@ -29,6 +29,16 @@ export interface PhaseResult {
   readonly code?: string;
 }
 
+/** The credential that a run found. */
+export interface ProbedCredential {
+  readonly kind: 'certificate' | 'secret' | 'managedIdentity';
+  readonly name?: string;
+  /** The version in use. */
+  readonly version?: string;
+  /** ISO 8601 in UTC; absent where nobody says when it ends. */
+  readonly expiresAt?: string;
+}
+
 /** One walk of the mail's way for one mailbox, without sending anything (the canary apart). */
 export interface ProbeRun {
   readonly mailbox: string;
@@ -41,6 +51,10 @@ export interface ProbeRun {
   /** Code of the diagnosis of the first phase that failed. */
   readonly code?: string;
   readonly phases: readonly PhaseResult[];
+  /** For the alerts before it ends, and for the status; not part of the API's answer. */
+  readonly credential?: ProbedCredential;
+  /** Extensions that the server offered under TLS, for the next run to compare with; not part of the API's answer. */
+  readonly offered?: readonly string[];
   /** What was said over SMTP, redacted, one entry a line; kept for runs that failed. */
   readonly transcript?: readonly string[];
 }

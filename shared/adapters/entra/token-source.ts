@@ -93,7 +93,7 @@ async function readSecret(vault: CredentialVault, name: string, memory: Memory):
 }
 
 /** The audience of a federated identity credential differs by cloud (Microsoft, "Workload identity federation"). */
-function exchangeAudience(authorityHost: string): string {
+export function exchangeAudience(authorityHost: string): string {
   if (authorityHost.includes('microsoftonline.us')) return 'api://AzureADTokenExchangeUSGov';
   if (/microsoftonline\.cn|chinacloudapi\.cn/.test(authorityHost)) return 'api://AzureADTokenExchangeChina';
   return 'api://AzureADTokenExchange';

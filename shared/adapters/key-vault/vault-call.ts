@@ -3,12 +3,20 @@ import type { SecretClientOptions } from '@azure/keyvault-secrets';
 import { diagnose } from '../../domain/diagnosis/diagnose.ts';
 import type { FailureFacts } from '../../domain/diagnosis/diagnosis.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
+import { azureCredential, type SureCredential } from '../azure-credential.ts';
 
 export interface VaultConfig {
   /** https://NAME.vault.azure.net */
   readonly url: string;
   /** Client id of the user-assigned identity; absent = system-assigned. */
   readonly clientId?: string;
+  /** In place of the app's usual credential, whose token may be a day old. */
+  readonly credential?: () => Promise<SureCredential>;
+}
+
+/** What the clients of this vault prove themselves with. */
+export function credentialOf(config: VaultConfig): Promise<SureCredential> {
+  return config.credential?.() ?? azureCredential(config.clientId);
 }
 
 /** For one operation with its retries and the token of the identity. */

@@ -1,7 +1,6 @@
 import type { SecretClient, SecretProperties } from '@azure/keyvault-secrets';
 import type { VaultSecret, VaultSecretVersion } from '../../domain/credential-ports.ts';
-import { azureCredential } from '../azure-credential.ts';
-import { callVault, clientOptions, type VaultConfig } from './vault-call.ts';
+import { callVault, clientOptions, credentialOf, type VaultConfig } from './vault-call.ts';
 
 /** Reads secrets, and certificates through the secrets behind them. Faults are ServiceFailure, see `callVault`. */
 export interface SecretReader {
@@ -64,5 +63,5 @@ function validityOf({ notBefore, expiresOn }: SecretProperties): { notBeforeMs?:
 
 async function openClient(config: VaultConfig): Promise<SecretClient> {
   const { SecretClient } = await import('@azure/keyvault-secrets');
-  return new SecretClient(config.url, await azureCredential(config.clientId), clientOptions(config));
+  return new SecretClient(config.url, await credentialOf(config), clientOptions(config));
 }

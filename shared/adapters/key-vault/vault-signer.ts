@@ -1,7 +1,6 @@
 import type { CryptographyClient } from '@azure/keyvault-keys';
 import type { CredentialVault } from '../../domain/credential-ports.ts';
-import { azureCredential } from '../azure-credential.ts';
-import { callVault, clientOptions, type VaultConfig } from './vault-call.ts';
+import { callVault, clientOptions, credentialOf, type VaultConfig } from './vault-call.ts';
 
 /**
  * Signs with keys that stay in the vault; one client per key version.
@@ -25,5 +24,5 @@ export function vaultSigner(config: VaultConfig, algorithm: 'PS256' | 'RS256' = 
 
 async function openClient(config: VaultConfig, keyId: string): Promise<CryptographyClient> {
   const { CryptographyClient } = await import('@azure/keyvault-keys');
-  return new CryptographyClient(keyId, await azureCredential(config.clientId), clientOptions(config));
+  return new CryptographyClient(keyId, await credentialOf(config), clientOptions(config));
 }

@@ -145,6 +145,21 @@ export const entraApp = [
     ],
   },
   {
+    code: 'entra_modes_mixed',
+    class: 'configuration',
+    retry: 'never',
+    breaker: 'none',
+    scope: 'app',
+    title: 'App RBAC is stated, yet the token carries SMTP.SendAsApp',
+    cause:
+      'The sender says `"authorization":"appRbac"`, and its app registration has the API permission SMTP.SendAsApp all the same. Microsoft asks not to mix the two ways: with the claim in the token Exchange checks mailbox permissions as well, which App RBAC does without.',
+    remedy:
+      'Take the permission away: Entra admin center, App registrations, your app, API permissions, SMTP.SendAsApp, Remove permission, and its consent under Enterprise applications, Permissions. If the claim is what authorises the app, say `"authorization":"claim"` in `MAIL_SENDERS`.',
+    source: sources.appRbac,
+    matches: [{ errorCodes: ['entra_modes_mixed'] }],
+    samples: ['entra_modes_mixed'],
+  },
+  {
     code: 'entra_user_flow',
     class: 'configuration',
     retry: 'never',

@@ -1,0 +1,54 @@
+import { PROBE_PHASES, type ProbePhase, type ProbeRun } from './probe-run.ts';
+
+/** Time of one phase over some runs, in ms; of those alone in which it went well. */
+export interface PhaseTimes {
+  readonly phase: ProbePhase;
+  readonly p50: number;
+  readonly p95: number;
+  readonly count: number;
+}
+
+export interface MailboxSummary {
+  readonly mailbox: string;
+  /** Runs that told something. */
+  readonly runs: number;
+  /** Runs in which nothing could be told. */
+  readonly neutral: number;
+  /** Good runs of those that told something, 0 to 1; null where none did. */
+  readonly uptime: number | null;
+  readonly phases: readonly PhaseTimes[];
+}
+
+/** Uptime and times of each mailbox in some runs, in order of the address. */
+export function summarizeRuns(runs: readonly ProbeRun[]): readonly MailboxSummary[] {
+  const byMailbox = Map.groupBy(runs, run => run.mailbox.toLowerCase());
+  return [...byMailbox]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([mailbox, own]) => summarize(mailbox, own));
+}
+
+function summarize(mailbox: string, runs: readonly ProbeRun[]): MailboxSummary {
+  const told = runs.filter(({ ok }) => ok !== null);
+  const good = told.filter(({ ok }) => ok === true).length;
+  return {
+    mailbox: runs[0]?.mailbox ?? mailbox,
+    runs: told.length,
+    neutral: runs.length - told.length,
+    uptime: told.length === 0 ? null : Math.round((good / told.length) * 10_000) / 10_000,
+    phases: PROBE_PHASES.flatMap(phase => timesOf(phase, runs)),
+  };
+}
+
+function timesOf(phase: ProbePhase, runs: readonly ProbeRun[]): PhaseTimes[] {
+  const times = runs.flatMap(run =>
+    run.phases.filter(result => result.phase === phase && result.ok === true).map(({ ms }) => ms),
+  );
+  if (times.length === 0) return [];
+  return [{ phase, p50: percentile(times, 50), p95: percentile(times, 95), count: times.length }];
+}
+
+/** Nearest-rank percentile: the smallest value that is not below `percent` of all. NaN of none. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
+}
