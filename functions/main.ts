@@ -7,6 +7,7 @@ import {
   type StorageQueueHandler,
   type TimerHandler,
 } from '@azure/functions';
+import { probeSchedules } from '../shared/domain/probe-schedule.ts';
 import { callerAuthOf } from './caller.ts';
 import { claimRequest, watchForwardedRequests } from './forwarded-requests.ts';
 import type { HttpCall } from './http-handler.ts';
@@ -102,6 +103,8 @@ http('listMessages', ['GET'], 'messages', async () => (await import('./http-mess
 http('getMessage', ['GET'], 'messages/{id}', async () => (await import('./http-messages.ts')).getMessage);
 http('cancelMessage', ['DELETE'], 'messages/{id}', async () => (await import('./http-messages.ts')).deleteMessage);
 http('retryMessage', ['POST'], 'messages/{id}/retry', async () => (await import('./http-messages.ts')).retry);
+http('probeNow', ['POST'], 'probe', async () => (await import('./http-probe.ts')).probeMailboxes);
+http('listProbes', ['GET'], 'probes', async () => (await import('./http-probe.ts')).listProbes);
 http('explain', ['GET'], 'explain', async () => (await import('./http-explain.ts')).explainText);
 publicHttp('health', 'health', async () => (await import('./http-health.ts')).health(await runtimeOf()));
 publicHttp('openapi', 'openapi.json', async () => (await import('./http-docs.ts')).openApi());
@@ -119,3 +122,7 @@ app.hook.appTerminate(async () => {
 
 timer('sweep', '0 * * * * *', async () => (await import('./timer-sweep.ts')).timerSweep);
 timer('rotateCertificates', '0 17 * * * *', async () => (await import('./timer-rotation.ts')).timerRotation);
+
+const schedules = probeSchedules(process.env);
+timer('probe', schedules.probe, async () => (await import('./timer-probe.ts')).timerProbe);
+timer('canary', schedules.canary, async () => (await import('./timer-probe.ts')).timerCanary);

@@ -26,6 +26,7 @@ import { mailboxPacer } from '../shared/usecases/mailbox-pacer.ts';
 import { releaseDue } from '../shared/usecases/release-due.ts';
 import type { SweepEventsDeps } from '../shared/usecases/sweep-events.ts';
 import { tidyBlobs } from '../shared/usecases/tidy-blobs.ts';
+import type { ProbeRuntime } from './probe-runtime.ts';
 
 /** The use cases' dependencies, made once per process from the settings. */
 export interface Runtime {
@@ -41,6 +42,8 @@ export interface Runtime {
   transport(): Promise<MailTransport>;
   /** Loaded with the first event. */
   eventDelivery(): Promise<DeliverEventDeps>;
+  /** Loaded with the first probe. */
+  probe(): Promise<ProbeRuntime>;
   /** Gives back what other instances could use; called when the host stops this process. */
   close(): Promise<void>;
   /** The largest mail that any sender may send, in bytes. */
@@ -100,22 +103,24 @@ function makeRuntime(settings: Settings): Runtime {
   // A sandbox sends nothing, so it has nothing to pace.
   const paced = settings.mail.mode === 'sandbox' ? {} : { pacer };
   const release = { settings: settings.mail, store, wakeUps, clock: deliverClock(settings, clock), ...paced };
+  const accept: AcceptDeps = {
+    settings: settings.mail,
+    store,
+    contents,
+    wakeUps,
+    clock,
+    compose: composeMail,
+    inlineBytes: INLINE_CONTENT_BYTES,
+    ...(settings.callers ? { limits: callerLimits(tableCallerUsage(clients), clock) } : {}),
+  };
   let transport: Promise<MailTransport> | undefined;
   let real: Promise<SmtpTransport> | undefined;
   let eventDelivery: Promise<DeliverEventDeps> | undefined;
+  let probe: Promise<ProbeRuntime> | undefined;
   return {
     settings,
     requests: requestQueues(clients),
-    accept: {
-      settings: settings.mail,
-      store,
-      contents,
-      wakeUps,
-      clock,
-      compose: composeMail,
-      inlineBytes: INLINE_CONTENT_BYTES,
-      ...(settings.callers ? { limits: callerLimits(tableCallerUsage(clients), clock) } : {}),
-    },
+    accept,
     deliver: {
       ...release,
       contents,
@@ -150,6 +155,26 @@ function makeRuntime(settings: Settings): Runtime {
           throw error;
         });
       return eventDelivery;
+    },
+    probe() {
+      probe ??= import('./probe-runtime.ts')
+        .then(({ makeProbe }) =>
+          makeProbe({
+            settings,
+            clients,
+            clock,
+            store,
+            accept,
+            pacer,
+            onGoodProbe: async () => {},
+            onRound: async () => {},
+          }),
+        )
+        .catch((error: unknown) => {
+          probe = undefined;
+          throw error;
+        });
+      return probe;
     },
     close: async () => (await real)?.close(),
     maxMessageBytes: Math.max(

@@ -11,6 +11,7 @@ import {
 } from './answer-schemas.ts';
 import { problemSchema } from './common-schemas.ts';
 import type { JsonSchema } from './document-types.ts';
+import { probeHistorySchema, probeRunsSchema } from './probe-schemas.ts';
 import { asHttpRequest } from './request-schemas.ts';
 
 /**
@@ -26,6 +27,8 @@ export function componentSchemas(): Record<string, JsonSchema> {
     list: messageListSchema,
     message: messageSchema,
     problem: problemSchema,
+    probeRuns: probeRunsSchema,
+    probeHistory: probeHistorySchema,
     explanation: explanationSchema,
     health: healthSchema,
   });

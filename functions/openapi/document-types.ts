@@ -1,7 +1,7 @@
 /** The part of JSON Schema 2020-12 that this document uses. */
 export interface JsonSchema {
   $ref?: string;
-  type?: string;
+  type?: string | readonly string[];
   title?: string;
   description?: string;
   default?: unknown;

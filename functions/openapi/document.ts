@@ -2,6 +2,7 @@ import { componentSchemas } from './component-schemas.ts';
 import { introduction } from './description.ts';
 import type { OpenApiDocument } from './document-types.ts';
 import { cancelMessage, getMessage, listMessages, retryMessage } from './operations-messages.ts';
+import { listProbes, probeNow } from './operations-probe.ts';
 import { sendBatch, sendMail } from './operations-send.ts';
 import { docs, explainError, health, openapi } from './operations-service.ts';
 import { answerHeaders, sharedParameters } from './parameters.ts';
@@ -38,6 +39,7 @@ function build(): Omit<OpenApiDocument, 'servers'> {
     tags: [
       { name: 'Sending', description: 'Hand over mail.' },
       { name: 'Messages', description: 'See what became of it, cancel it, try it again.' },
+      { name: 'Watching', description: 'Whether mail would go through now, and since when not. For operators.' },
       { name: 'Service', description: 'The app itself, and its errors explained.' },
     ],
     paths: {
@@ -45,6 +47,8 @@ function build(): Omit<OpenApiDocument, 'servers'> {
       '/messages/batch': { post: sendBatch },
       '/messages/{id}': { get: getMessage, delete: cancelMessage },
       '/messages/{id}/retry': { post: retryMessage },
+      '/probe': { post: probeNow },
+      '/probes': { get: listProbes },
       '/explain': { get: explainError },
       '/health': { get: health },
       '/openapi.json': { get: openapi },

@@ -44,7 +44,7 @@ export function typeLabel(schema: JsonSchema): Html {
     return html`${simpleFirst(schema.anyOf).map((choice, index) => html`${index > 0 ? ' or ' : ''}${typeLabel(choice)}`)}`;
   if (schema.items) return html`list of ${typeLabel(schema.items)}`;
   if (schema.const !== undefined) return html`always ${JSON.stringify(schema.const)}`;
-  return html`${[schema.title ?? schema.type ?? 'any', schema.format ?? schema.contentEncoding].filter(Boolean).join(', ')}`;
+  return html`${[schema.title ?? [schema.type ?? 'any'].flat().join(' or '), schema.format ?? schema.contentEncoding].filter(Boolean).join(', ')}`;
 }
 
 function simpleFirst(choices: readonly JsonSchema[]): JsonSchema[] {

@@ -4,6 +4,7 @@ import { type ProblemCode, problem } from '../../shared/domain/problem.ts';
 const CODES = {
   request_not_json: true,
   idempotency_key_invalid: true,
+  parameter_invalid: true,
   unauthenticated: true,
   key_in_url: true,
   caller_not_allowed: true,
@@ -12,6 +13,7 @@ const CODES = {
   message_not_found: true,
   idempotency_in_progress: true,
   not_cancellable: true,
+  probe_in_progress: true,
   not_retryable: true,
   content_gone: true,
   request_too_large: true,

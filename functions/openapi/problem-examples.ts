@@ -22,6 +22,10 @@ const DETAILS: Record<ProblemCode, { readonly detail: string; readonly errors?: 
       { pointer: '/colour', detail: 'is not a field of a mail request' },
     ],
   },
+  parameter_invalid: {
+    detail: 'The query is not valid.',
+    errors: [{ pointer: '/from', detail: 'must be a time as 2026-12-01T08:00:00Z' }],
+  },
   request_too_large: {
     detail: 'The mail is 36912044 bytes, more than the 36700160 bytes that may be sent here.',
     errors: [{ pointer: '', detail: 'limit: 36700160 bytes' }],
@@ -54,6 +58,9 @@ const DETAILS: Record<ProblemCode, { readonly detail: string; readonly errors?: 
   not_cancellable: { detail: 'The message is sent; only a message that has not been submitted can be cancelled.' },
   not_retryable: { detail: 'The message is sent; only a failed or unknown one can be tried again.' },
   content_gone: { detail: 'The content of the message is no longer kept; send it anew.' },
+  probe_in_progress: {
+    detail: 'Another round of probes is still under way; its runs will be in GET /api/probes.',
+  },
   rate_limited: { detail: 'The caller has used up its messages of this minute.' },
   request_too_old: { detail: 'The request was on the queue for 26 hours, longer than MAIL_DEADLINE_HOURS.' },
   settings_invalid: { detail: 'Settings of the app are missing or invalid; its log names each of them.' },

@@ -17,6 +17,7 @@ const ANY_CALL: readonly ProblemCode[] = [
 const WITH_RETRY_AFTER: ReadonlySet<ProblemCode> = new Set([
   'idempotency_in_progress',
   'rate_limited',
+  'probe_in_progress',
   'settings_invalid',
   'storage_unavailable',
 ]);

@@ -1,4 +1,4 @@
-import { parseAddressPattern } from '../domain/address.ts';
+import { parseAddress, parseAddressPattern } from '../domain/address.ts';
 import type { CallerEntry } from '../domain/callers.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import type { StorageConfig } from '../domain/storage-config.ts';
@@ -20,6 +20,8 @@ export interface Settings {
   readonly webhooks: readonly Webhook[];
   /** Replacing certificates by itself, see docs/credentials.md. */
   readonly rotation: { readonly isOn: boolean; readonly graceMs: number; readonly graphUrl?: string };
+  /** Where the probe's real mails go; undefined: none are sent. */
+  readonly canaryTo?: string;
 }
 
 export type SettingsResult =
@@ -49,6 +51,9 @@ export function readSettings(env: Env): SettingsResult {
     (!isSandbox && !(senders.length > 0 && senders.every(sender => sender.credential.kind === 'managedIdentity'))) ||
     usesVault(webhooks);
   const vaultUrl = needsVault || read.has('KEY_VAULT_URL') ? read.url('KEY_VAULT_URL', undefined) : '';
+  const canaryTo = read.optional('PROBE_CANARY_TO');
+  const canary = canaryTo === undefined ? undefined : parseAddress(canaryTo);
+  if (canary && !canary.ok) read.problem('PROBE_CANARY_TO', `must be an address; it ${canary.reason}`);
   const allowList = read.json('MAIL_ALLOW_LIST', []);
   const patterns = (Array.isArray(allowList) ? allowList : []).flatMap(
     entry => (typeof entry === 'string' ? parseAddressPattern(entry.trim()) : undefined) ?? [],
@@ -80,6 +85,7 @@ export function readSettings(env: Env): SettingsResult {
     smtp: { host: read.optional('SMTP_HOST') ?? 'smtp.office365.com', port: read.number('SMTP_PORT', 587, 1, 65_535) },
     webhooks,
     rotation: readRotation(read),
+    ...(canary?.ok ? { canaryTo: canary.address } : {}),
   };
   const problems = read.problems();
   return problems.length === 0 ? { ok: true, settings } : { ok: false, problems };

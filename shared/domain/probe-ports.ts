@@ -1,8 +1,11 @@
 import type { FailureFacts } from './diagnosis/diagnosis.ts';
 import type { Log } from './ports.ts';
+import type { CanaryNote } from './probe-canary.ts';
 import type { PhaseResult, ProbedCredential } from './probe-run.ts';
+import type { RunFigures } from './probe-statistics.ts';
 import type { TokenClaims } from './probe-token.ts';
 import type { Sender } from './sender.ts';
+import type { ProbeHistory, ProbeQuery } from './watch-ports.ts';
 
 /** What the phases before SMTP found for one sender: `identity`, `vault` and `token`, those that apply, in this order. */
 export interface CredentialFindings {
@@ -24,7 +27,7 @@ export interface SmtpWalkJob {
   readonly withoutEnvelope?: boolean;
 }
 
-/** What one conversation came to: phases from `dns` on, as far as they were reached. */
+/** What one conversation came to: phases from `tcp` on, as far as they were reached. */
 export interface SmtpFindings {
   readonly phases: readonly PhaseResult[];
   /** Of the phase that failed. */
@@ -34,5 +37,23 @@ export interface SmtpFindings {
   readonly transcript: readonly string[];
 }
 
-/** Walks one conversation with the submission server on a connection of its own. Never throws. */
-export type SmtpWalk = (job: SmtpWalkJob) => Promise<SmtpFindings>;
+/** The submission server, in the life of one round. Never throws. */
+export interface ServerWalk {
+  /** Phase `dns`, walked once for all mailboxes. */
+  resolve(): Promise<PhaseResult>;
+  /** One conversation on a connection of its own; only where `resolve` went well. */
+  converse(job: SmtpWalkJob): Promise<SmtpFindings>;
+}
+
+/** The history, and the bare figures of many runs for what is reckoned from them. */
+export interface ProbeArchive extends ProbeHistory {
+  /** Newest first by mailbox; of a long range over many mailboxes the newest part alone. */
+  figures(query: Pick<ProbeQuery, 'mailbox' | 'fromMs' | 'toMs'>): Promise<readonly RunFigures[]>;
+}
+
+/** Remembers the last canary of each mailbox. Faults of the service are thrown as ServiceFailure. */
+export interface CanaryBook {
+  /** By mailbox, lower case. */
+  read(): Promise<ReadonlyMap<string, CanaryNote>>;
+  write(notes: readonly CanaryNote[]): Promise<void>;
+}

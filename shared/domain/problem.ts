@@ -8,6 +8,7 @@ export interface ProblemDetail {
 export type ProblemCode =
   | 'request_not_json'
   | 'request_invalid'
+  | 'parameter_invalid'
   | 'request_too_large'
   | 'unsupported_media_type'
   | 'sender_not_allowed'
@@ -23,6 +24,7 @@ export type ProblemCode =
   | 'not_retryable'
   | 'content_gone'
   | 'rate_limited'
+  | 'probe_in_progress'
   | 'request_too_old'
   | 'settings_invalid'
   | 'storage_unavailable'
@@ -31,6 +33,7 @@ export type ProblemCode =
 const STATUS: Record<ProblemCode, number> = {
   request_not_json: 400,
   request_invalid: 422,
+  parameter_invalid: 400,
   request_too_large: 413,
   unsupported_media_type: 415,
   sender_not_allowed: 403,
@@ -46,6 +49,7 @@ const STATUS: Record<ProblemCode, number> = {
   not_retryable: 409,
   content_gone: 410,
   rate_limited: 429,
+  probe_in_progress: 409,
   request_too_old: 422,
   settings_invalid: 503,
   storage_unavailable: 503,
@@ -55,6 +59,7 @@ const STATUS: Record<ProblemCode, number> = {
 const RETRYABLE: ReadonlySet<ProblemCode> = new Set([
   'idempotency_in_progress',
   'rate_limited',
+  'probe_in_progress',
   'storage_unavailable',
   'settings_invalid',
   'internal_error',

@@ -18,6 +18,9 @@ const NOT_PROVOKED = [
   ...['post /messages', 'post /messages/batch', 'get /messages', 'get /explain'].map(operation => `${operation} 500`),
   ...['get', 'delete'].map(method => `${method} /messages/{id} 500`),
   'post /messages/{id}/retry 500',
+  'post /probe 409',
+  'post /probe 500',
+  'get /probes 500',
 ];
 
 const root = await mkdtemp(join(tmpdir(), 'exosend-openapi-'));
@@ -192,6 +195,18 @@ test('errors are explained', async () => {
   assert.ok(body.matches.length > 0);
   await call('get /explain', 200, { query: '?text=nothing%20of%20note' });
   await call('get /explain', 422);
+});
+
+test('a probe tells of each phase, and its runs are kept', async () => {
+  const { body } = await call('post /probe', 200);
+  // Neutral while the sessions of the tests above hold every connection of the mailbox.
+  assert.notEqual(body.runs[0].ok, false, JSON.stringify(body));
+  await call('post /probe', 200, { query: '?mailbox=billing@contoso.com' });
+  await call('post /probe', 400, { query: '?mailbox=nobody@contoso.com' });
+  const { body: page } = await call('get /probes', 200, { query: '?limit=1' });
+  assert.equal(page.summary[0].runs + page.summary[0].neutral, 2);
+  await call('get /probes', 200, { query: `?limit=1&continuation=${page.continuation}` });
+  await call('get /probes', 400, { query: '?from=yesterday' });
 });
 
 test('health, document and page ask for no key; the page lets nothing else in', async () => {

@@ -16,7 +16,8 @@ const ANNOTATIONS = ['title', 'description', 'default', 'examples', 'contentEnco
 /** Keywords that are known. Any other makes the check throw: what is not understood must not count as fulfilled. */
 const KEYWORDS: Readonly<Record<string, Check>> = {
   $ref: ({ $ref }, value, at, options) => schemaProblems(options.resolve(String($ref)), value, options, at),
-  type: ({ type }, value, at) => (isOfType(value, String(type)) ? [] : [`${at} is not of type ${type}`]),
+  type: ({ type }, value, at) =>
+    [type].flat().some(one => isOfType(value, String(one))) ? [] : [`${at} is not of type ${type}`],
   const: (schema, value, at) => (value === schema['const'] ? [] : [`${at} is not ${JSON.stringify(schema['const'])}`]),
   enum: ({ enum: choices }, value, at) =>
     (choices as unknown[]).includes(value) ? [] : [`${at} is not one of ${JSON.stringify(choices)}`],
@@ -104,6 +105,8 @@ function isOfType(value: unknown, type: string): boolean {
   switch (type) {
     case 'object':
       return isObject(value);
+    case 'null':
+      return value === null;
     case 'array':
       return Array.isArray(value);
     case 'integer':

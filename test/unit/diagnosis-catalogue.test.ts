@@ -9,6 +9,7 @@ import type { ProblemCode } from '../../shared/domain/problem.ts';
 const PROBLEM_CODES: Readonly<Record<ProblemCode, true>> = {
   request_not_json: true,
   request_invalid: true,
+  parameter_invalid: true,
   request_too_large: true,
   unsupported_media_type: true,
   sender_not_allowed: true,
@@ -24,6 +25,7 @@ const PROBLEM_CODES: Readonly<Record<ProblemCode, true>> = {
   not_retryable: true,
   content_gone: true,
   rate_limited: true,
+  probe_in_progress: true,
   request_too_old: true,
   settings_invalid: true,
   storage_unavailable: true,

@@ -11,6 +11,7 @@ import type { PhaseResult, ProbedCredential, ProbePhase } from '../../domain/pro
 import type { Sender } from '../../domain/sender.ts';
 import type { SureCredential } from '../azure-credential.ts';
 import type { VaultConfig } from '../key-vault/vault-call.ts';
+import { confirmed, withFirst } from './confirmed.ts';
 import { identityPhase, vaultResource } from './identity-phase.ts';
 import { type EntraConfig, federationAudience, type ProbeToken, tokenPhase } from './token-phase.ts';
 import { type FreshVault, freshVault, vaultPhase } from './vault-phase.ts';
@@ -154,25 +155,6 @@ function moved(shown: readonly PhaseResult[], from: ProbePhase, to: ProbePhase):
       if (result.phase !== to || !failed) return [result];
       return [{ ...failed, phase: to, ms: result.ms + failed.ms }, notReached(from, `not asked: ${to} failed`)];
     });
-}
-
-async function confirmed<T>(
-  { pause }: Pick<CredentialWalkDeps, 'pause'>,
-  phase: () => Promise<PhaseOutcome<T>>,
-): Promise<PhaseOutcome<T>> {
-  const first = await phase();
-  if (first.ok || !isWorthConfirming(first.facts)) return first;
-  await pause();
-  return withFirst(first, await phase());
-}
-
-/** The second outcome, which says what the first was. */
-function withFirst<T>(first: PhaseOutcome<T>, second: PhaseOutcome<T>): PhaseOutcome<T> {
-  return {
-    ...second,
-    ms: first.ms + second.ms,
-    detail: second.ok ? `${second.detail}; at the second try, the first: ${first.detail}` : `${second.detail} (twice)`,
-  };
 }
 
 function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {

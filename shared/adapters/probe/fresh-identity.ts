@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from '@azure/msal-node';
 import { ServiceFailure } from '../../domain/failure.ts';
 import { cliCredential, hasManagedIdentity, type SureCredential } from '../azure-credential.ts';
@@ -32,13 +33,14 @@ export function freshIdentity(clientId: string | undefined, timeoutMs = TIMEOUT_
 
 async function askEndpoint(clientId: string | undefined, resource: string, timeoutMs: number) {
   const { ManagedIdentityApplication } = await import('@azure/msal-node');
-  const last: LastAnswer = {};
+  const last: LastAnswer = { timeoutMs };
   try {
     const application = new ManagedIdentityApplication({
       ...(clientId === undefined ? {} : { managedIdentityIdParams: { userAssignedClientId: clientId } }),
-      system: { networkClient: networkClient(last, timeoutMs), disableInternalRetries: true },
+      system: { networkClient, disableInternalRetries: true },
     });
-    const { accessToken, expiresOn } = await application.acquireToken({ resource, forceRefresh: true });
+    const asked = () => application.acquireToken({ resource, forceRefresh: true });
+    const { accessToken, expiresOn } = await lastAnswers.run(last, asked);
     return { token: accessToken, expiresOnTimestamp: expiresOn?.getTime() ?? Date.now() + 5 * 60_000 };
   } catch (error) {
     throw identityFailure(error, last);
@@ -46,43 +48,51 @@ async function askEndpoint(clientId: string | undefined, resource: string, timeo
 }
 
 interface LastAnswer {
+  readonly timeoutMs: number;
   status?: number;
   text?: string;
   networkCode?: string;
 }
 
-function networkClient(last: LastAnswer, timeoutMs: number): INetworkModule {
-  async function send<T>(method: 'GET' | 'POST', url: string, options?: NetworkRequestOptions) {
-    try {
-      const response = await fetch(url, {
-        method,
-        ...(options?.headers ? { headers: options.headers } : {}),
-        ...(method === 'POST' && options?.body !== undefined ? { body: options.body } : {}),
-        signal: AbortSignal.timeout(timeoutMs),
-        redirect: 'error',
-      });
-      last.status = response.status;
-      last.text = await response.text();
-      const body = JSON.parse(last.text) as T;
-      return { headers: Object.fromEntries(response.headers), body, status: response.status } as NetworkResponse<T>;
-    } catch (error) {
-      const { name, cause } = error as { name?: unknown; cause?: { code?: unknown } };
-      if (name === 'TimeoutError') last.networkCode = 'ETIMEDOUT';
-      else if (typeof cause?.code === 'string') last.networkCode = cause.code;
-      throw error;
-    }
+/**
+ * The endpoint's last answer in a call. Not a client for each call: MSAL keeps the network client of the first one for
+ * the whole process.
+ */
+const lastAnswers = new AsyncLocalStorage<LastAnswer>();
+
+const networkClient: INetworkModule = {
+  sendGetRequestAsync: (url, options) => send('GET', url, options),
+  sendPostRequestAsync: (url, options) => send('POST', url, options),
+};
+
+async function send<T>(method: 'GET' | 'POST', url: string, options?: NetworkRequestOptions) {
+  const last = lastAnswers.getStore() ?? { timeoutMs: TIMEOUT_MS };
+  try {
+    const response = await fetch(url, {
+      method,
+      ...(options?.headers ? { headers: options.headers } : {}),
+      ...(method === 'POST' && options?.body !== undefined ? { body: options.body } : {}),
+      signal: AbortSignal.timeout(last.timeoutMs),
+      redirect: 'error',
+    });
+    last.status = response.status;
+    last.text = await response.text();
+    const body = JSON.parse(last.text) as T;
+    return { headers: Object.fromEntries(response.headers), body, status: response.status } as NetworkResponse<T>;
+  } catch (error) {
+    const { name, cause } = error as { name?: unknown; cause?: { code?: unknown } };
+    if (name === 'TimeoutError') last.networkCode = 'ETIMEDOUT';
+    else if (typeof cause?.code === 'string') last.networkCode = cause.code;
+    throw error;
   }
-  return {
-    sendGetRequestAsync: (url, options) => send('GET', url, options),
-    sendPostRequestAsync: (url, options) => send('POST', url, options),
-  };
 }
 
 function identityFailure(error: unknown, last: LastAnswer): ServiceFailure {
   if (error instanceof ServiceFailure) return error;
   const { errorCode, errorMessage, message } = error as Record<string, unknown>;
   const failed = last.status !== undefined && last.status >= 400;
-  const said = [failed ? messageIn(last.text) : undefined, errorMessage, message];
+  const answered = `the identity endpoint answered ${last.status}`;
+  const said = failed ? [messageIn(last.text), answered] : [errorMessage, message];
   const code = last.networkCode ?? (failed ? undefined : errorCode);
   return new ServiceFailure(
     'managed identity: no token',

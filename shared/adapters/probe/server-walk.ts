@@ -1,7 +1,8 @@
 import { isWorthConfirming, notReached, type PhaseOutcome, phaseResult } from '../../domain/probe-phase.ts';
-import type { SmtpFindings, SmtpWalk, SmtpWalkJob } from '../../domain/probe-ports.ts';
+import type { ServerWalk, SmtpFindings, SmtpWalkJob } from '../../domain/probe-ports.ts';
 import type { PhaseResult, ProbePhase } from '../../domain/probe-run.ts';
-import { dnsPhase, ehloPhase, greetingPhase, tcpPhase } from './connect-phases.ts';
+import { confirmed } from './confirmed.ts';
+import { dnsPhase, ehloPhase, greetingPhase, type HostAddress, tcpPhase } from './connect-phases.ts';
 import { authPhase, ehlo2Phase, endSession, envelopePhase } from './session-phases.ts';
 import type { SmtpWire } from './smtp-wire.ts';
 import { tlsPhase } from './tls-phase.ts';
@@ -14,21 +15,31 @@ export interface SmtpWalkDeps {
 }
 
 /**
- * `dns` to `envelope`, each at most twice: what the network did is confirmed by a second connection, what the server
+ * `dns`, and `tcp` to `envelope`, each at most twice: what the network did is confirmed by a second try, what the server
  * said is believed at once.
  */
-export function smtpWalk(deps: SmtpWalkDeps): SmtpWalk {
-  return async job => {
-    const first = await walkOnce(deps, job);
-    if (!first.facts || !isWorthConfirming(first.facts)) return first;
-    await deps.pause();
-    const second = await walkOnce(deps, job);
-    const failed = first.phases.at(-1);
-    return {
-      ...second,
-      phases: second.phases.map(result => (result.phase === failed?.phase ? withFirst(failed, result) : result)),
-      transcript: [...first.transcript, '! second try', ...second.transcript],
-    };
+export function serverWalk(deps: SmtpWalkDeps): ServerWalk {
+  let resolved: Promise<PhaseOutcome<readonly HostAddress[]>> | undefined;
+  const resolve = () => {
+    resolved ??= confirmed(deps, () => dnsPhase(deps.host));
+    return resolved;
+  };
+  return {
+    resolve: async () => phaseResult('dns', await resolve()),
+    async converse(job) {
+      const dns = await resolve();
+      const addresses = dns.ok ? dns.value : [];
+      const first = await walkOnce(deps, addresses, job);
+      if (!first.facts || !isWorthConfirming(first.facts)) return first;
+      await deps.pause();
+      const second = await walkOnce(deps, addresses, job);
+      const failed = first.phases.at(-1);
+      return {
+        ...second,
+        phases: second.phases.map(result => (result.phase === failed?.phase ? withFirst(failed, result) : result)),
+        transcript: [...first.transcript, '! second try', ...second.transcript],
+      };
+    },
   };
 }
 
@@ -41,7 +52,11 @@ function withFirst(first: PhaseResult, second: PhaseResult): PhaseResult {
   return { ...second, ms: first.ms + second.ms, detail };
 }
 
-async function walkOnce(deps: SmtpWalkDeps, job: SmtpWalkJob): Promise<SmtpFindings> {
+async function walkOnce(
+  deps: SmtpWalkDeps,
+  addresses: readonly HostAddress[],
+  job: SmtpWalkJob,
+): Promise<SmtpFindings> {
   const phases: PhaseResult[] = [];
   let wire: SmtpWire | undefined;
   let isTalking = true;
@@ -57,9 +72,7 @@ async function walkOnce(deps: SmtpWalkDeps, job: SmtpWalkJob): Promise<SmtpFindi
     return !outcome.ok;
   }
 
-  const dns = await dnsPhase(deps.host);
-  if (failed('dns', dns)) return found({ facts: dns.facts });
-  const tcp = await tcpPhase(deps, dns.value);
+  const tcp = await tcpPhase(deps, addresses);
   if (failed('tcp', tcp)) return found({ facts: tcp.facts });
   wire = tcp.value;
   try {

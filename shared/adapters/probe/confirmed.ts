@@ -1,0 +1,21 @@
+import { isWorthConfirming, type PhaseOutcome } from '../../domain/probe-phase.ts';
+
+/** The outcome of a phase; of a second try where the network may have been to blame. */
+export async function confirmed<T>(
+  { pause }: { pause(): Promise<void> },
+  phase: () => Promise<PhaseOutcome<T>>,
+): Promise<PhaseOutcome<T>> {
+  const first = await phase();
+  if (first.ok || !isWorthConfirming(first.facts)) return first;
+  await pause();
+  return withFirst(first, await phase());
+}
+
+/** The second outcome, which says what the first was. */
+export function withFirst<T>(first: PhaseOutcome<T>, second: PhaseOutcome<T>): PhaseOutcome<T> {
+  return {
+    ...second,
+    ms: first.ms + second.ms,
+    detail: second.ok ? `${second.detail}; at the second try, the first: ${first.detail}` : `${second.detail} (twice)`,
+  };
+}
