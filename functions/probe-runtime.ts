@@ -2,13 +2,13 @@ import { credentialWalk } from '../shared/adapters/probe/credential-walk.ts';
 import { serverWalk } from '../shared/adapters/probe/server-walk.ts';
 import { blobSlots } from '../shared/adapters/storage/blob-slots.ts';
 import type { StorageClients } from '../shared/adapters/storage/storage-clients.ts';
-import { tableCanaries } from '../shared/adapters/storage/table-canaries.ts';
 import { tableProbes } from '../shared/adapters/storage/table-probes.ts';
 import type { Settings } from '../shared/config/settings.ts';
 import type { Clock, Log, MessageStore } from '../shared/domain/ports.ts';
+import type { CanaryNote } from '../shared/domain/probe-canary.ts';
 import { probeSchedules } from '../shared/domain/probe-schedule.ts';
 import type { AcceptDeps } from '../shared/usecases/accept-mail.ts';
-import { collectCanaries, sendCanaries } from '../shared/usecases/probe-canary.ts';
+import { lookAtCanary, sendCanaries } from '../shared/usecases/probe-canary.ts';
 import type { ProbeRoundDeps } from '../shared/usecases/probe-round.ts';
 
 /** Between a network failure and the try that confirms it. */
@@ -35,7 +35,8 @@ export function makeProbe(parts: ProbeRuntimeParts): ProbeRuntime {
   const { settings, clients, clock, store, accept, pacer, ...listeners } = parts;
   const { senders, mode } = settings.mail;
   const to = mode === 'sandbox' ? undefined : settings.canaryTo;
-  const canary = to === undefined ? undefined : { to, senders, accept, store, book: tableCanaries(clients), clock };
+  const canary = to === undefined ? undefined : { to, senders, accept, store, clock };
+  const history = tableProbes(clients, clock.now, clock.random);
   const pause = () => clock.sleep(CONFIRM_PAUSE_MS);
   return {
     senders,
@@ -43,7 +44,7 @@ export function makeProbe(parts: ProbeRuntimeParts): ProbeRuntime {
     endpoint: settings.smtp,
     settingProblems: probeSchedules(process.env).problems,
     clock,
-    history: tableProbes(clients, clock.now, clock.random),
+    history,
     store,
     slots: blobSlots(clients),
     pacer,
@@ -53,8 +54,8 @@ export function makeProbe(parts: ProbeRuntimeParts): ProbeRuntime {
     }),
     ...(canary
       ? {
-          canaries: (mailboxes: readonly string[], log: Log) => collectCanaries(canary, mailboxes, log),
-          sendCanaries: (log: Log) => sendCanaries(canary, allMailboxes(settings.mail), log),
+          canary: (note: CanaryNote, log: Log) => lookAtCanary(canary, note, log),
+          sendCanaries: (log: Log) => sendCanaries(canary, history, allMailboxes(settings.mail), log),
         }
       : {}),
     ...listeners,

@@ -1,7 +1,7 @@
 import type { FailureFacts } from './diagnosis/diagnosis.ts';
 import type { Log } from './ports.ts';
 import type { CanaryNote } from './probe-canary.ts';
-import type { PhaseResult, ProbedCredential } from './probe-run.ts';
+import type { PhaseResult, ProbedCredential, ProbeRun } from './probe-run.ts';
 import type { RunFigures } from './probe-statistics.ts';
 import type { TokenClaims } from './probe-token.ts';
 import type { Sender } from './sender.ts';
@@ -23,8 +23,8 @@ export interface SmtpWalkJob {
   readonly token: string;
   /** Extensions offered under TLS in the run before. */
   readonly capabilitiesBefore?: readonly string[] | undefined;
-  /** The mailbox is shut off, and each MAIL would prolong it: end after the sign-in. */
-  readonly withoutEnvelope?: boolean;
+  /** Code of a shut-off of the mailbox that each MAIL would prolong: then the walk ends after the sign-in. */
+  readonly shutOffBy?: string;
 }
 
 /** What one conversation came to: phases from `tcp` on, as far as they were reached. */
@@ -45,15 +45,19 @@ export interface ServerWalk {
   converse(job: SmtpWalkJob): Promise<SmtpFindings>;
 }
 
-/** The history, and the bare figures of many runs for what is reckoned from them. */
-export interface ProbeArchive extends ProbeHistory {
-  /** Newest first by mailbox; of a long range over many mailboxes the newest part alone. */
-  figures(query: Pick<ProbeQuery, 'mailbox' | 'fromMs' | 'toMs'>): Promise<readonly RunFigures[]>;
+/** What is known of a mailbox before a run. */
+export interface ProbeMemory {
+  readonly run?: ProbeRun;
+  readonly canary?: CanaryNote;
 }
 
-/** Remembers the last canary of each mailbox. Faults of the service are thrown as ServiceFailure. */
-export interface CanaryBook {
+/** The history, with what rounds remember from one to the next, and the bare figures of many runs for what is reckoned from them. */
+export interface ProbeArchive extends ProbeHistory {
+  /** Writes the runs of one round, and with them what has become of canaries. */
+  add(runs: readonly ProbeRun[], canaries?: readonly CanaryNote[]): Promise<void>;
+  noteCanaries(notes: readonly CanaryNote[]): Promise<void>;
   /** By mailbox, lower case. */
-  read(): Promise<ReadonlyMap<string, CanaryNote>>;
-  write(notes: readonly CanaryNote[]): Promise<void>;
+  recall(mailboxes: readonly string[]): Promise<ReadonlyMap<string, ProbeMemory>>;
+  /** Newest first by mailbox; of a long range over many mailboxes the newest part alone. */
+  figures(query: Pick<ProbeQuery, 'mailbox' | 'fromMs' | 'toMs'>): Promise<readonly RunFigures[]>;
 }

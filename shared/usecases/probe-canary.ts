@@ -1,9 +1,15 @@
 import type { AcceptInput } from '../domain/accept-input.ts';
 import { idempotencyRow } from '../domain/idempotency.ts';
 import type { Clock, Log, MessageStore } from '../domain/ports.ts';
-import { CANARY_LIFE_MS, type CanaryNote, canaryFrom, judgeCanary, refusedCanary } from '../domain/probe-canary.ts';
-import type { CanaryBook } from '../domain/probe-ports.ts';
-import type { PhaseResult } from '../domain/probe-run.ts';
+import {
+  CANARY_LIFE_MS,
+  type CanaryNote,
+  type CanaryOutcome,
+  canaryFrom,
+  judgeCanary,
+  refusedCanary,
+} from '../domain/probe-canary.ts';
+import type { ProbeArchive } from '../domain/probe-ports.ts';
 import { type Sender, senderOfMailbox } from '../domain/sender.ts';
 import { type AcceptDeps, acceptMail } from './accept-mail.ts';
 import { eachOf } from './each-of.ts';
@@ -13,7 +19,6 @@ export interface CanaryDeps {
   readonly senders: readonly Sender[];
   readonly accept: AcceptDeps;
   readonly store: Pick<MessageStore, 'peek' | 'findKey'>;
-  readonly book: CanaryBook;
   readonly clock: Clock;
 }
 
@@ -25,38 +30,31 @@ const CALLER = { id: 'exosend-canary', isOperator: false };
  * Sends each mailbox a canary: a real mail, accepted and delivered as any other. One that is still under way is waited for.
  * Instances that send at once send one: the key names the mailbox and the canary before.
  */
-export async function sendCanaries(deps: CanaryDeps, mailboxes: readonly string[], log: Log): Promise<void> {
-  const known = await deps.book.read();
-  const idle = mailboxes.filter(mailbox => known.get(mailbox.toLowerCase())?.state !== 'sent');
-  const notes = await eachOf(idle, AT_ONCE, mailbox => sendOne(deps, mailbox, known.get(mailbox.toLowerCase()), log));
-  await deps.book.write(notes);
+export async function sendCanaries(
+  deps: CanaryDeps,
+  archive: Pick<ProbeArchive, 'recall' | 'noteCanaries'>,
+  mailboxes: readonly string[],
+  log: Log,
+): Promise<void> {
+  const known = await archive.recall(mailboxes);
+  const noteOf = (mailbox: string) => known.get(mailbox.toLowerCase())?.canary;
+  const idle = mailboxes.filter(mailbox => noteOf(mailbox)?.state !== 'sent');
+  const notes = await eachOf(idle, AT_ONCE, mailbox => sendOne(deps, mailbox, noteOf(mailbox), log));
+  await archive.noteCanaries(notes);
 }
 
 /**
- * What has become of the canaries, as the phase of each mailbox in this run: each outcome is told once. After one that
- * failed the next is sent at the next run.
+ * What has become of a mailbox's canary, as its phase in this run, and what to remember with the run: each outcome is told
+ * once. After one that failed the next is sent at the next run. Undefined: nothing to tell.
  */
-export async function collectCanaries(
-  deps: CanaryDeps,
-  mailboxes: readonly string[],
-  log: Log,
-): Promise<ReadonlyMap<string, PhaseResult>> {
-  const known = await deps.book.read();
-  const phases = new Map<string, PhaseResult>();
-  const changed: CanaryNote[] = [];
-  await eachOf(mailboxes, AT_ONCE, async mailbox => {
-    const note = known.get(mailbox.toLowerCase());
-    if (!note || note.state === 'good') return;
-    const current = note.state === 'failed' ? await sendOne(deps, mailbox, note, log) : note;
-    const outcome =
-      current.state === 'refused'
-        ? refusedCanary(current)
-        : judgeCanary(current, await recordOf(deps, current), deps.clock.now());
-    phases.set(mailbox, outcome.phase);
-    if (outcome.note ?? current !== note) changed.push(outcome.note ?? current);
-  });
-  await deps.book.write(changed);
-  return phases;
+export async function lookAtCanary(deps: CanaryDeps, note: CanaryNote, log: Log): Promise<CanaryOutcome | undefined> {
+  if (note.state === 'good') return undefined;
+  const current = note.state === 'failed' ? await sendOne(deps, note.mailbox, note, log) : note;
+  const outcome =
+    current.state === 'refused'
+      ? refusedCanary(current)
+      : judgeCanary(current, await recordOf(deps, current), deps.clock.now());
+  return current === note ? outcome : { note: current, ...outcome };
 }
 
 async function recordOf({ store }: CanaryDeps, { messageId }: CanaryNote) {

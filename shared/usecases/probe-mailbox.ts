@@ -1,4 +1,5 @@
 import type { Breaker } from '../domain/breaker.ts';
+import { findEntry } from '../domain/diagnosis/catalogue.ts';
 import { ServiceFailure } from '../domain/failure.ts';
 import type { Clock, ConnectionSlot, ConnectionSlots, Log, MessageStore } from '../domain/ports.ts';
 import type { CredentialWalk, ServerWalk, SmtpFindings } from '../domain/probe-ports.ts';
@@ -158,15 +159,30 @@ async function converse(
   log: Log,
 ): Promise<SmtpFindings> {
   try {
-    const breaker = await attempt(deps.pacer.breakerOf(mailbox), log, 'read the breaker', mailbox);
-    const isShutOff = breaker !== undefined && breaker.state !== 'closed' && breaker.timeOnly;
+    const shutOffBy = await shutOffCode(deps, mailbox, before, log);
     return await server.converse({
       mailbox,
       token,
       capabilitiesBefore: before?.offered,
-      ...(isShutOff ? { withoutEnvelope: true } : {}),
+      ...(shutOffBy === undefined ? {} : { shutOffBy }),
     });
   } finally {
     await slot.release();
   }
+}
+
+/**
+ * The code of a shut-off that only time ends, where MAIL would prolong it. The breaker is asked only where the last run met
+ * the shut-off: what MAIL is accepted for is not shut off, and asking costs a call.
+ */
+async function shutOffCode(
+  deps: ProbeMailboxDeps,
+  mailbox: string,
+  before: ProbeRun | undefined,
+  log: Log,
+): Promise<string | undefined> {
+  const code = before?.phases.find(({ phase }) => phase === 'envelope')?.code;
+  if (code === undefined || findEntry(code)?.breaker !== 'timeOnly') return undefined;
+  const breaker = await attempt(deps.pacer.breakerOf(mailbox), log, 'read the breaker', mailbox);
+  return breaker !== undefined && breaker.state !== 'closed' && breaker.timeOnly ? breaker.code : undefined;
 }

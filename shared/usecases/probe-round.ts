@@ -1,6 +1,7 @@
 import type { Log } from '../domain/ports.ts';
+import type { CanaryNote, CanaryOutcome } from '../domain/probe-canary.ts';
 import type { ProbeArchive } from '../domain/probe-ports.ts';
-import { failedPhase, type PhaseResult, type ProbeRun } from '../domain/probe-run.ts';
+import { failedPhase, type ProbeRun } from '../domain/probe-run.ts';
 import { redact } from '../domain/redact.ts';
 import { eachOf } from './each-of.ts';
 import { type ProbeMailboxDeps, probeMailbox, type RoundWalks } from './probe-mailbox.ts';
@@ -10,8 +11,8 @@ export interface ProbeRoundDeps extends ProbeMailboxDeps {
   readonly history: ProbeArchive;
   /** Walks for one round, which remember nothing from before. */
   readonly walks: () => RoundWalks;
-  /** Canaries that have come to an end, or are late; and sends the next where the last one failed. Absent without an address. */
-  readonly canaries?: (mailboxes: readonly string[], log: Log) => Promise<ReadonlyMap<string, PhaseResult>>;
+  /** Looks after a canary that was sent. Absent without an address. */
+  readonly canary?: (note: CanaryNote, log: Log) => Promise<CanaryOutcome | undefined>;
   readonly onGoodProbe: (mailbox: string, log: Log) => Promise<void>;
   readonly onRound: (runs: readonly ProbeRun[], log: Log) => Promise<void>;
 }
@@ -28,15 +29,18 @@ export async function probeRound(
   mailboxes: readonly string[],
   log: Log,
 ): Promise<readonly ProbeRun[]> {
-  const before = new Map((await attempt(deps.history.latest(mailboxes), log, 'read the last runs'))?.map(keyed));
-  const canaries = deps.canaries && (await attempt(deps.canaries(mailboxes, log), log, 'look after the canaries'));
+  const memory = await attempt(deps.history.recall(mailboxes), log, 'read the last runs');
   const walks = deps.walks();
+  const notes: CanaryNote[] = [];
   const runs = await eachOf(mailboxes, AT_ONCE, async mailbox => {
-    const canary = canaries?.get(mailbox);
-    return probeMailbox(deps, walks, mailbox, before.get(mailbox.toLowerCase()), canary, log);
+    const { run: before, canary: note } = memory?.get(mailbox.toLowerCase()) ?? {};
+    const looked = note && deps.canary?.(note, log);
+    const canary = looked && (await attempt(looked, log, 'look after the canary', mailbox));
+    if (canary?.note) notes.push(canary.note);
+    return probeMailbox(deps, walks, mailbox, before, canary?.phase, log);
   });
   for (const run of runs) logRun(run, log);
-  await attempt(deps.history.add(runs), log, 'store the runs');
+  await attempt(deps.history.add(runs, notes), log, 'store the runs');
   const good = runs.filter(({ phases }) => phases.some(({ phase, ok }) => phase === 'envelope' && ok === true));
   await Promise.all(good.map(({ mailbox }) => attempt(deps.onGoodProbe(mailbox, log), log, 'tell of a good run')));
   await attempt(deps.onRound(runs, log), log, 'hand the runs on');
@@ -57,8 +61,4 @@ function logRun(run: ProbeRun, log: Log): void {
     if (ok === true && code !== undefined)
       log('warn', { event: 'probe.warning', mailbox: run.mailbox, phase, code, detail: redact(detail, 500) });
   }
-}
-
-function keyed(run: ProbeRun): readonly [string, ProbeRun] {
-  return [run.mailbox.toLowerCase(), run];
 }

@@ -87,10 +87,9 @@ async function walkOnce(
     const capabilities = ehlo2.value;
     const auth = await authPhase(wire, job.mailbox, job.token);
     if (failed('auth', auth)) return found({ facts: auth.facts, capabilities });
-    if (job.withoutEnvelope) {
-      phases.push(
-        notReached('envelope', 'not asked: Exchange has shut the mailbox off, and each try would prolong it'),
-      );
+    if (job.shutOffBy !== undefined) {
+      const why = 'not asked: Exchange has shut the mailbox off, and each try would prolong it';
+      phases.push({ ...notReached('envelope', why), code: job.shutOffBy });
     } else {
       const envelope = await envelopePhase(wire, job.mailbox, capabilities);
       if (failed('envelope', envelope)) return found({ facts: envelope.facts, capabilities });

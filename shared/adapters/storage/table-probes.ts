@@ -1,15 +1,15 @@
 import type { TransactionAction } from '@azure/data-tables';
-import type { ProbeArchive } from '../../domain/probe-ports.ts';
+import type { CanaryNote } from '../../domain/probe-canary.ts';
+import type { ProbeArchive, ProbeMemory } from '../../domain/probe-ports.ts';
 import type { ProbeRun } from '../../domain/probe-run.ts';
-import { packPhases, type RunFigures, unpackPhases } from '../../domain/probe-statistics.ts';
-import type { ProbeQuery } from '../../domain/watch-ports.ts';
+import { packPhases } from '../../domain/probe-statistics.ts';
+import { allLatest, latestRow, PROBES_PARTITION, parsed, read, runPrefix, runRow } from './probe-rows.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { failedWith, type Row, type TableAccess, tableAccess } from './table-access.ts';
+import { listRuns, runFigures } from './table-probe-list.ts';
 
 export const PROBES_TABLE = 'probes';
 
-/** All in one partition, so that runs and the newest of each mailbox are written together, 50 mailboxes at once. */
-const PARTITION = 'p';
 const DAY_MS = 86_400_000;
 const KEPT_MS = 30 * DAY_MS;
 const FAILED_KEPT_MS = 90 * DAY_MS;
@@ -17,15 +17,12 @@ const FAILED_KEPT_MS = 90 * DAY_MS;
 const RUNS_AT_ONCE = 50;
 /** A row's text is 64 KiB at most, of two bytes each; a transcript is what can be long. */
 const MAX_DOC_CHARS = 30_000;
-/** Pages of a thousand runs that one question for figures may cost; with five minutes between them one is three days and a half. */
-const FIGURE_PAGES = 64;
-const FIGURE_COLUMNS = ['rowKey', 'mailbox', 'at', 'ok', 'phases'];
 /** Each mailbox is looked through for old runs about once in so many rounds: several times a day. */
 const ROUNDS_PER_CLEANING = 96;
 
 /**
  * Runs of the probe. Rows: `l-<mailbox>` is the newest run; `r-<mailbox>~<time>` all of them, the time inverted so that
- * newer ones come first. Good and neutral runs go after 30 days, failed ones after 90, a few with each write.
+ * newer ones come first. The note of a mailbox's last canary is a column of its newest run's row. Good and neutral runs go after 30 days, failed ones after 90, a few with each write.
  */
 export function tableProbes(
   clients: StorageClients,
@@ -34,32 +31,47 @@ export function tableProbes(
 ): ProbeArchive {
   const table = tableAccess(clients, PROBES_TABLE);
   return {
-    async add(runs) {
+    async add(runs, canaries = []) {
+      const notes = new Map(canaries.map(note => [note.mailbox.toLowerCase(), note]));
       for (let at = 0; at < runs.length; at += RUNS_AT_ONCE) {
-        const actions = runs.slice(at, at + RUNS_AT_ONCE).flatMap(run => rowsOf(run));
+        const some = runs.slice(at, at + RUNS_AT_ONCE);
+        const actions = some.flatMap(run => rowsOf(run, notes.get(run.mailbox.toLowerCase())));
         await table.submit('write probe runs', actions);
       }
       for (const run of runs) if (random() < 1 / ROUNDS_PER_CLEANING) await clean(table, run.mailbox, now());
     },
-    async latest(mailboxes) {
-      const [only] = mailboxes;
-      if (only === undefined) return [];
-      if (mailboxes.length === 1) {
-        const row = await table.get('read the last probe run', latestRow(only), undefined, PARTITION);
-        return row ? readable(row) : [];
+    async noteCanaries(notes) {
+      for (let at = 0; at < notes.length; at += 2 * RUNS_AT_ONCE) {
+        const actions = notes.slice(at, at + 2 * RUNS_AT_ONCE).map((note): TransactionAction => {
+          const row = { partitionKey: PROBES_PARTITION, rowKey: latestRow(note.mailbox), canary: JSON.stringify(note) };
+          return ['upsert', row, 'Merge'];
+        });
+        await table.submit('note canaries', actions);
       }
-      const wanted = new Set(mailboxes.map(latestRow));
-      const rows = await allLatest(table);
-      return rows.filter(row => wanted.has(String(row['rowKey']))).flatMap(readable);
     },
-    list: query => (query.mailbox === undefined ? listAll(table, query) : listOne(table, query, query.mailbox)),
-    figures: query => figures(table, query),
+    async recall(mailboxes) {
+      const rows = await latestRows(table, mailboxes);
+      return new Map(
+        mailboxes.map((mailbox): [string, ProbeMemory] => {
+          const row = rows.get(latestRow(mailbox));
+          const [run] = row ? parsed<ProbeRun>(row, 'doc') : [];
+          const [canary] = row ? parsed<CanaryNote>(row, 'canary') : [];
+          return [mailbox.toLowerCase(), { ...(run ? { run } : {}), ...(canary ? { canary } : {}) }];
+        }),
+      );
+    },
+    async latest(mailboxes) {
+      const rows = await latestRows(table, mailboxes);
+      return mailboxes.flatMap(mailbox => parsed<ProbeRun>(rows.get(latestRow(mailbox)) ?? {}, 'doc'));
+    },
+    list: query => listRuns(table, query),
+    figures: query => runFigures(table, query),
   };
 }
 
-function rowsOf(run: ProbeRun): TransactionAction[] {
+function rowsOf(run: ProbeRun, canary: CanaryNote | undefined): TransactionAction[] {
   const { transcript: _long, ...short } = run;
-  const common = { partitionKey: PARTITION, failed: run.ok === false };
+  const common = { partitionKey: PROBES_PARTITION, failed: run.ok === false };
   const bare = {
     mailbox: run.mailbox,
     at: run.at,
@@ -67,9 +79,10 @@ function rowsOf(run: ProbeRun): TransactionAction[] {
     // A neutral run has none: a row has no null.
     ...(run.ok === null ? {} : { ok: run.ok }),
   };
+  const noted = canary ? { canary: JSON.stringify(canary) } : {};
   return [
     ['upsert', { ...common, ...bare, rowKey: runRow(run.mailbox, Date.parse(run.at)), doc: docOf(run) }, 'Replace'],
-    ['upsert', { ...common, rowKey: latestRow(run.mailbox), doc: docOf(short) }, 'Replace'],
+    ['upsert', { ...common, ...noted, rowKey: latestRow(run.mailbox), doc: docOf(short) }, 'Merge'],
   ];
 }
 
@@ -81,79 +94,13 @@ function docOf(run: ProbeRun): string {
   return JSON.stringify({ ...short, phases });
 }
 
-function allLatest(table: TableAccess): Promise<readonly Row[]> {
-  return read(table, 'read the last probe runs', 'l-', 'l.', Number.POSITIVE_INFINITY);
-}
-
-async function listOne(table: TableAccess, query: ProbeQuery, mailbox: string) {
-  // A continuation is the row after which to go on.
-  const first = query.continuation === undefined ? runRow(mailbox, query.toMs) : `${query.continuation}!`;
-  const [low, high] = [runRow(mailbox, query.toMs), runRow(mailbox, query.fromMs)];
-  const from = first > low && first.startsWith(runPrefix(mailbox)) ? first : low;
-  const rows = await read(table, 'list probe runs', from, `${high}!`, query.limit + 1);
-  return pageOf(rows, query.limit);
-}
-
-/** Newest first over all mailboxes: the newest of each, merged. One query for each mailbox that ever had a run. */
-async function listAll(table: TableAccess, query: ProbeQuery) {
-  const mailboxes = (await allLatest(table)).map(row => String(row['rowKey']).slice(2));
-  const toMs = query.continuation === undefined ? query.toMs : Math.min(query.toMs, timeOf(query.continuation));
-  const pages: Row[] = [];
-  for (let at = 0; at < mailboxes.length; at += 16) {
-    const some = mailboxes.slice(at, at + 16).map(key => {
-      const prefix = `r-${key}~`;
-      return read(
-        table,
-        'list probe runs',
-        `${prefix}${inverted(toMs)}`,
-        `${prefix}${inverted(query.fromMs)}!`,
-        query.limit + 1,
-      );
-    });
-    pages.push(...(await Promise.all(some)).flat());
-  }
-  const order = (row: Row) => `${String(row['rowKey']).split('~')[1]} ${String(row['rowKey'])}`;
-  const sorted = pages.toSorted((one, other) => (order(one) < order(other) ? -1 : 1));
-  const after = query.continuation;
-  const last = after === undefined ? undefined : `${after.split('~')[1]} ${after}`;
-  return pageOf(
-    sorted.filter(row => last === undefined || order(row) > last),
-    query.limit,
-  );
-}
-
-function pageOf(rows: readonly Row[], limit: number) {
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    runs: page.flatMap(readable),
-    ...(rows.length > limit && last ? { continuation: String(last['rowKey']) } : {}),
-  };
-}
-
-async function figures(table: TableAccess, query: Pick<ProbeQuery, 'mailbox' | 'fromMs' | 'toMs'>) {
-  const keys =
-    query.mailbox === undefined
-      ? (await allLatest(table)).map(row => String(row['rowKey']).slice(2))
-      : [keyOf(query.mailbox)];
-  const pages = Math.max(1, Math.floor(FIGURE_PAGES / Math.max(1, keys.length)));
-  const found: Row[] = [];
-  for (let at = 0; at < keys.length; at += 16) {
-    const some = keys.slice(at, at + 16).map(key => {
-      const [first, last] = [`r-${key}~${inverted(query.toMs)}`, `r-${key}~${inverted(query.fromMs)}!`];
-      return read(table, 'read figures of the probe', first, last, pages * 1000, { pages, select: FIGURE_COLUMNS });
-    });
-    found.push(...(await Promise.all(some)).flat());
-  }
-  return found.map((row): RunFigures => {
-    const { mailbox, at, ok, phases } = row;
-    return {
-      mailbox: String(mailbox),
-      at: String(at),
-      ok: typeof ok === 'boolean' ? ok : null,
-      phases: unpackPhases(String(phases)),
-    };
-  });
+/** By row key. One call, whether for one mailbox or for all. */
+async function latestRows(table: TableAccess, mailboxes: readonly string[]): Promise<ReadonlyMap<string, Row>> {
+  const [only] = mailboxes;
+  if (only === undefined) return new Map();
+  if (mailboxes.length > 1) return new Map((await allLatest(table)).map(row => [String(row['rowKey']), row]));
+  const row = await table.get('read the last probe run', latestRow(only), undefined, PROBES_PARTITION);
+  return new Map(row ? [[latestRow(only), row]] : []);
 }
 
 /** Deletes old runs of a mailbox, at most one transaction; what is gone already is fine. */
@@ -164,71 +111,10 @@ async function clean(table: TableAccess, mailbox: string, nowMs: number): Promis
   const rows = await read(table, 'read old probe runs', old, `${runPrefix(mailbox)}~`, 100, { more, pages: 2 });
   if (rows.length === 0) return;
   const deletes = rows.map(
-    (row): TransactionAction => ['delete', { partitionKey: PARTITION, rowKey: String(row['rowKey']) }],
+    (row): TransactionAction => ['delete', { partitionKey: PROBES_PARTITION, rowKey: String(row['rowKey']) }],
   );
   await table.submit('delete old probe runs', deletes).catch((error: unknown) => {
     // Another instance was quicker.
     if (failedWith(error) !== 404) throw error;
   });
-}
-
-/** Rows with `first` ≤ key < `last`, at most `max`, from so many pages. */
-function read(
-  table: TableAccess,
-  operation: string,
-  first: string,
-  last: string,
-  max: number,
-  { more, pages = Number.POSITIVE_INFINITY, select }: { more?: string; pages?: number; select?: string[] } = {},
-) {
-  const range = `PartitionKey eq '${PARTITION}' and RowKey ge '${first}' and RowKey lt '${last}'`;
-  const filter = more === undefined ? range : `${range} and ${more}`;
-  return table.run(operation, async client => {
-    const rows: Row[] = [];
-    const queryOptions = { filter, ...(select ? { select } : {}) };
-    const found = client.listEntities<Row>({ queryOptions }).byPage({ maxPageSize: Math.min(1000, max) });
-    let count = 0;
-    for await (const page of found) {
-      rows.push(...page);
-      if (rows.length >= max || ++count >= pages) break;
-    }
-    return rows.slice(0, max);
-  });
-}
-
-/** One row that cannot be read must not hide all the others. */
-function readable(row: Row): readonly ProbeRun[] {
-  try {
-    return [JSON.parse(String(row['doc'])) as ProbeRun];
-  } catch {
-    return [];
-  }
-}
-
-/** Addresses may hold characters that a row key may not. `~` and `.` are in no base64url. */
-function keyOf(mailbox: string): string {
-  return Buffer.from(mailbox.toLowerCase(), 'utf8').toString('base64url');
-}
-
-function latestRow(mailbox: string): string {
-  return `l-${keyOf(mailbox)}`;
-}
-
-function runPrefix(mailbox: string): string {
-  return `r-${keyOf(mailbox)}~`;
-}
-
-function runRow(mailbox: string, atMs: number): string {
-  return `${runPrefix(mailbox)}${inverted(atMs)}`;
-}
-
-const LAST_MS = 99_999_999_999_999;
-
-function inverted(ms: number): string {
-  return String(LAST_MS - Math.min(Math.max(0, Math.floor(ms)), LAST_MS)).padStart(14, '0');
-}
-
-function timeOf(row: string): number {
-  const ms = LAST_MS - Number(row.split('~')[1]);
-  return Number.isFinite(ms) ? ms : LAST_MS;
 }
