@@ -6,6 +6,7 @@ import { benchDeliver } from './deliver/bench-deliver.ts';
 import { benchLoad } from './load/bench-load.ts';
 import { benchMemory } from './memory/bench-memory.ts';
 import { benchPackage } from './package/bench-package.ts';
+import { benchProbe } from './probe/bench-probe.ts';
 import { benchList } from './records/bench-list.ts';
 import { benchCalls } from './storage/bench-calls.ts';
 import { tableOf } from './support/print-table.ts';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Findin
   package: benchPackage,
   calls: benchCalls,
   list: benchList,
+  probe: benchProbe,
 };
 const names = Object.keys(BENCHES);
 

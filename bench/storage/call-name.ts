@@ -7,7 +7,8 @@ export function callName(service: string, method: string, url: string, body: Buf
   if (service === 'table') {
     if (path === '$batch') {
       const parts = body.toString('latin1').match(/^(GET|POST|PUT|PATCH|MERGE|DELETE) http/gm) ?? [];
-      return `table: transaction of ${parts.length} (${parts.map(part => part.split(' ')[0]).join(', ')})`;
+      const kinds = parts.slice(0, 8).map(part => part.split(' ')[0]);
+      return `table: transaction of ${parts.length} (${kinds.join(', ')}${parts.length > kinds.length ? ', …' : ''})`;
     }
     if (path.endsWith('()')) return `table: query ${path}`;
     if (path.startsWith('Tables')) return 'table: make table';

@@ -1,4 +1,4 @@
-import { type M365, startM365 } from '../../local/m365/start-m365.ts';
+import { type M365, type M365Options, startM365 } from '../../local/m365/start-m365.ts';
 import { startAzurite } from '../../test/support/azurite.ts';
 import { STATE_DIR } from './project.ts';
 
@@ -12,10 +12,10 @@ export interface World {
 }
 
 /** Azurite in a process of its own and in memory; the simulators in this one, which is never the measured one. */
-export async function startWorld(): Promise<World> {
+export async function startWorld(options: Omit<M365Options, 'stateDir'> = {}): Promise<World> {
   const azurite = await startAzurite();
   try {
-    const m365 = await startM365({ stateDir: STATE_DIR });
+    const m365 = await startM365({ ...options, stateDir: STATE_DIR });
     // What is measured is the app, not the patience that 30 messages a minute ask for.
     m365.world.exchange.limits.messagesPerMinute = 1_000_000;
     return {

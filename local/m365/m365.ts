@@ -13,6 +13,8 @@ export interface M365Options {
   world?: Override<World> | ((world: World) => World);
   /** How many mails are kept, default 2,000. */
   mailCapacity?: number;
+  /** Port of the address that Entra tells as its own, where it is reached through something in between; default: that it listens on. */
+  authorityPort?: number;
 }
 
 export interface M365 {

@@ -57,7 +57,7 @@ export async function startM365(options: M365Options): Promise<M365> {
     const entra = await start(
       startHttp({ port: ports.entra ?? 0, tls, handle: call => answerEntra(cloud, call), fault: entraFault }),
     );
-    cloud.authorityUrl = `https://localhost:${entra}`;
+    cloud.authorityUrl = `https://localhost:${options.authorityPort ?? entra}`;
     const vault = await start(
       startHttp({ port: ports.vault ?? 0, tls, handle: call => answerVault(cloud, call), fault: fault('vault') }),
     );

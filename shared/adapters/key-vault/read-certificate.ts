@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { AppCertificate, VaultSecret } from '../../domain/credential-ports.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
 
@@ -21,7 +21,7 @@ export async function readCertificate(name: string, secret: VaultSecret): Promis
   const isPem = secret.contentType.includes('pem') || secret.value.includes('-----BEGIN');
   let content: Content;
   try {
-    content = isPem ? fromPem(secret.value) : await fromPkcs12(secret.value);
+    content = isPem ? fromPem(secret.value) : await openPkcs12(secret.value);
   } catch (error) {
     throw unreadable(name, `content type ${secret.contentType || 'none'}`, error);
   }
@@ -53,6 +53,21 @@ function fromPem(text: string): Content {
   );
   const key = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[^-]+-----END (?:[A-Z]+ )?PRIVATE KEY-----/.exec(text);
   return key ? { key: createPrivateKey(key[0]), certificates } : { certificates };
+}
+
+/** Opening a PKCS#12 takes tens of milliseconds, and the same bytes are read again and again. */
+const opened = new Map<string, Content>();
+const MAX_OPENED = 16;
+
+async function openPkcs12(base64: string): Promise<Content> {
+  const digest = createHash('sha256').update(base64).digest('hex');
+  const known = opened.get(digest);
+  if (known) return known;
+  const content = await fromPkcs12(base64);
+  const [oldest] = opened.keys();
+  if (opened.size >= MAX_OPENED && oldest !== undefined) opened.delete(oldest);
+  opened.set(digest, content);
+  return content;
 }
 
 /** Node reads PKCS#12 only into a TLS context and gives nothing of it back, hence node-forge. Loaded when first needed. */
