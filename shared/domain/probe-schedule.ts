@@ -15,15 +15,15 @@ export interface ProbeSchedules {
  */
 export function probeSchedules(env: Readonly<Record<string, string | undefined>>): ProbeSchedules {
   const problems: string[] = [];
-  const read = (name: string, fallback: string): string => {
-    const value = env[name]?.trim();
+  const read = (name: string, given: string | undefined, fallback: string): string => {
+    const value = given?.trim();
     if (value === undefined || value === '') return fallback;
     if (isNcrontab(value)) return value;
     problems.push(`${name} is not an NCRONTAB expression of five or six fields that ever fires; ${fallback} is used`);
     return fallback;
   };
-  const probe = read('PROBE_SCHEDULE', DEFAULT_PROBE_SCHEDULE);
-  const canary = read('PROBE_CANARY_SCHEDULE', DEFAULT_CANARY_SCHEDULE);
+  const probe = read('PROBE_SCHEDULE', env['PROBE_SCHEDULE'], DEFAULT_PROBE_SCHEDULE);
+  const canary = read('PROBE_CANARY_SCHEDULE', env['PROBE_CANARY_SCHEDULE'], DEFAULT_CANARY_SCHEDULE);
   return { probe, canary, problems };
 }
 
