@@ -18,7 +18,7 @@ export interface ProbeRoundDeps extends ProbeMailboxDeps {
 }
 
 /** Mailboxes probed at once: little work for us, and few enough for one address at Exchange's front end. */
-const AT_ONCE = 24;
+const AT_ONCE = 32;
 
 /**
  * Probes mailboxes side by side and hands the runs on: to the history, to whoever listens. Identity, vault and token are

@@ -8,7 +8,7 @@ import { scrubSecrets } from '../../domain/redact.ts';
 export const PROBE_TIMEOUTS_MS = {
   dns: 5_000,
   tcp: 10_000,
-  greeting: 20_000,
+  greeting: 15_000,
   tls: 15_000,
   auth: 30_000,
   command: 15_000,
