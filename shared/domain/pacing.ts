@@ -7,6 +7,8 @@ export interface MailboxState {
   readonly nextTurnMs: number;
   /** Up to here wake-ups have been spread; who comes later is spread after it. */
   readonly promisedMs: number;
+  /** Turns given out, by the ten seconds they fall in (start → count); for the figures only, no limit is kept by it. */
+  readonly turns: readonly (readonly [startMs: number, count: number])[];
   /** Recipients submitted, by the half hour they were submitted in (start → count), for the sliding 24 hours. */
   readonly recipients: readonly (readonly [startMs: number, count: number])[];
   readonly breaker: Breaker;
@@ -17,6 +19,7 @@ export interface MailboxState {
 export const NEW_MAILBOX: MailboxState = {
   nextTurnMs: 0,
   promisedMs: 0,
+  turns: [],
   recipients: [],
   breaker: CLOSED,
   slotWantedUntilMs: 0,
@@ -34,6 +37,8 @@ const MAX_AHEAD_MS = 5_000;
 /** Wake-ups are spread this far; what comes later is parked. */
 const PROMISE_AHEAD_MS = 120_000;
 
+const TURN_BUCKET_MS = 10_000;
+const MINUTE_MS = 60_000;
 const BUCKET_MS = 30 * 60_000;
 const DAY_MS = 24 * 3_600_000;
 
@@ -72,7 +77,8 @@ export function answerAsks(
 ): { readonly state: MailboxState; readonly answers: readonly Answer[] } {
   const gap = turnMs(limits);
   let { nextTurnMs, promisedMs, breaker } = state;
-  let recipients: MailboxState['recipients'] = state.recipients.filter(([start]) => start + BUCKET_MS + DAY_MS > nowMs);
+  let turns: Counts = state.turns.filter(([start]) => start + TURN_BUCKET_MS + MINUTE_MS > nowMs);
+  let recipients: Counts = state.recipients.filter(([start]) => start + BUCKET_MS + DAY_MS > nowMs);
   const answers = asks.map((ask): Answer => {
     const pass = passage(breaker, nowMs);
     if (pass.kind === 'shut') return pass;
@@ -82,7 +88,8 @@ export function answerAsks(
     const aheadMs = ask.isHigh ? MAX_AHEAD_MS : Math.max(0, Math.min(MAX_AHEAD_MS - gap, gap * TURNS_AHEAD));
     if (atMs - nowMs <= aheadMs || pass.kind === 'trial') {
       nextTurnMs = atMs + gap;
-      recipients = withRecipients(recipients, ask.recipients, nowMs);
+      turns = counted(turns, 1, atMs, TURN_BUCKET_MS);
+      recipients = counted(recipients, ask.recipients, nowMs, BUCKET_MS);
       if (pass.kind === 'trial') breaker = pass.breaker;
       return { kind: 'turn', atMs, isTrial: pass.kind === 'trial' };
     }
@@ -92,7 +99,7 @@ export function answerAsks(
     promisedMs = promise + gap;
     return { kind: 'later', atMs: promise };
   });
-  return { state: { ...state, nextTurnMs, promisedMs, recipients, breaker }, answers };
+  return { state: { ...state, nextTurnMs, promisedMs, turns, recipients, breaker }, answers };
 }
 
 /** Spreads the wake-ups of up to `count` parked messages over the time to `untilMs`; fewer where it does not hold them. */
@@ -118,6 +125,19 @@ export function recipientsUsed(state: MailboxState, nowMs: number): number {
   return state.recipients.reduce((sum, [start, count]) => (start + BUCKET_MS + DAY_MS > nowMs ? sum + count : sum), 0);
 }
 
+/**
+ * Turns that fell into the last minute: what the mailbox has used of its rate. Exact to ten seconds: of the bucket that
+ * the minute begins in, as large a share counts as lies within it.
+ */
+export function turnsUsed({ turns }: MailboxState, nowMs: number): number {
+  const fromMs = nowMs - MINUTE_MS;
+  const used = turns.reduce((sum, [start, count]) => {
+    if (start > nowMs || start + TURN_BUCKET_MS <= fromMs) return sum;
+    return sum + count * Math.min(1, (start + TURN_BUCKET_MS - fromMs) / TURN_BUCKET_MS);
+  }, 0);
+  return Math.round(used);
+}
+
 /** When `wanted` more recipients fit under the day's limit; `nowMs` when they do now. A message larger than the limit goes alone. */
 function quotaFreeAtMs(recipients: MailboxState['recipients'], wanted: number, perDay: number, nowMs: number): number {
   let used = recipients.reduce((sum, [, count]) => sum + count, 0);
@@ -129,12 +149,10 @@ function quotaFreeAtMs(recipients: MailboxState['recipients'], wanted: number, p
   return nowMs;
 }
 
-function withRecipients(
-  recipients: MailboxState['recipients'],
-  count: number,
-  nowMs: number,
-): MailboxState['recipients'] {
-  const start = Math.floor(nowMs / BUCKET_MS) * BUCKET_MS;
-  const last = recipients.at(-1);
-  return last?.[0] === start ? [...recipients.slice(0, -1), [start, last[1] + count]] : [...recipients, [start, count]];
+type Counts = readonly (readonly [startMs: number, count: number])[];
+
+function counted(counts: Counts, more: number, atMs: number, bucketMs: number): Counts {
+  const start = Math.floor(atMs / bucketMs) * bucketMs;
+  const last = counts.at(-1);
+  return last?.[0] === start ? [...counts.slice(0, -1), [start, last[1] + more]] : [...counts, [start, more]];
 }

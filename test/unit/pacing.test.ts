@@ -17,6 +17,7 @@ import {
   promiseWakeUps,
   recipientsUsed,
   turnMs,
+  turnsUsed,
 } from '../../shared/domain/pacing.ts';
 import { EXCHANGE_ONLINE_LIMITS as LIMITS } from '../../shared/domain/sender.ts';
 import { NOW_MS } from '../support/requests.ts';
@@ -162,4 +163,17 @@ test('after a shut-off only time counts: a probe does not close it, one hour doe
   );
   assert.equal(passage(again, NOW_MS + 3_600_000 + 7_199_000).kind, 'shut');
   assert.deepEqual(afterGoodProbe(afterFailure(CLOSED, 'opens', 'x', NOW_MS)), CLOSED);
+});
+
+test('turns of the last minute are counted, whatever the pace, and forgotten after it', () => {
+  for (const messagesPerMinute of [1, 30, 600]) {
+    const limits = { ...LIMITS, messagesPerMinute };
+    let state = NEW_MAILBOX;
+    for (let at = NOW_MS; at < NOW_MS + 180_000; at += 50) state = answerAsks(state, [one], limits, at).state;
+    const used = turnsUsed(state, NOW_MS + 180_000);
+    const slack = Math.max(1, messagesPerMinute * 0.1);
+    assert.ok(Math.abs(used - messagesPerMinute) <= slack, `${used} of ${messagesPerMinute}`);
+    assert.ok(state.turns.length <= 9, 'a bounded number of buckets');
+    assert.equal(turnsUsed(state, NOW_MS + 180_000 + 76_000), 0);
+  }
 });
