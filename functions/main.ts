@@ -106,6 +106,7 @@ http('retryMessage', ['POST'], 'messages/{id}/retry', async () => (await import(
 http('probeNow', ['POST'], 'probe', async () => (await import('./http-probe.ts')).probeMailboxes);
 http('listProbes', ['GET'], 'probes', async () => (await import('./http-probe.ts')).listProbes);
 http('explain', ['GET'], 'explain', async () => (await import('./http-explain.ts')).explainText);
+http('status', ['GET'], 'status', async () => (await import('./http-status.ts')).status);
 publicHttp('health', 'health', async () => (await import('./http-health.ts')).health(await runtimeOf()));
 publicHttp('openapi', 'openapi.json', async () => (await import('./http-docs.ts')).openApi());
 publicHttp('docs', 'docs', async () => (await import('./http-docs.ts')).docsPage());

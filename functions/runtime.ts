@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { credentialStates } from '../shared/adapters/entra/credential-states.ts';
 import { composeMail } from '../shared/adapters/mime/compose-mail.ts';
 import { modeTransport } from '../shared/adapters/sandbox-transport.ts';
 import type { SmtpTransport } from '../shared/adapters/smtp/smtp-transport.ts';
 import { blobContents } from '../shared/adapters/storage/blob-contents.ts';
 import { blobSlots } from '../shared/adapters/storage/blob-slots.ts';
+import { queueLengths } from '../shared/adapters/storage/queue-lengths.ts';
 import { eventQueue, requestQueues, wakeQueue } from '../shared/adapters/storage/queues.ts';
 import { INLINE_CONTENT_BYTES } from '../shared/adapters/storage/record-entity.ts';
 import { staleBlobs } from '../shared/adapters/storage/stale-blobs.ts';
@@ -24,6 +26,7 @@ import type { DeliverDeps } from '../shared/usecases/deliver-mail.ts';
 import { eventSink } from '../shared/usecases/emit-events.ts';
 import { mailboxPacer } from '../shared/usecases/mailbox-pacer.ts';
 import { releaseDue } from '../shared/usecases/release-due.ts';
+import type { StatusDeps } from '../shared/usecases/report-status.ts';
 import type { SweepEventsDeps } from '../shared/usecases/sweep-events.ts';
 import { tidyBlobs } from '../shared/usecases/tidy-blobs.ts';
 import type { ProbeRuntime } from './probe-runtime.ts';
@@ -36,6 +39,7 @@ export interface Runtime {
   readonly deliver: Omit<DeliverDeps, 'transport'>;
   /** Deletes blobs that were left behind, once an hour. */
   readonly tidy: ReturnType<typeof tidyBlobs>;
+  readonly status: StatusDeps;
   /** Absent without EVENT_WEBHOOKS. */
   readonly sweepEvents?: SweepEventsDeps;
   /** Loaded with the first delivery: an HTTP call needs neither SMTP nor MSAL nor Key Vault. */
@@ -99,7 +103,9 @@ function makeRuntime(settings: Settings): Runtime {
   const wakeUps = wakeQueue(clients);
   const events = eventQueue(clients);
   const emit = webhooks.length > 0 ? { webhooks, queue: events, outbox: tableOutbox(clients) } : undefined;
-  const pacer = mailboxPacer(tableMailboxes(clients), clock);
+  const mailboxes = tableMailboxes(clients);
+  const pacer = mailboxPacer(mailboxes, clock);
+  const credentials = credentialStates(clock.now);
   // A sandbox sends nothing, so it has nothing to pace.
   const paced = settings.mail.mode === 'sandbox' ? {} : { pacer };
   const release = { settings: settings.mail, store, wakeUps, clock: deliverClock(settings, clock), ...paced };
@@ -130,13 +136,21 @@ function makeRuntime(settings: Settings): Runtime {
       },
     },
     tidy: tidyBlobs({ settings: settings.mail, store, blobs: staleBlobs(clients), clock }),
+    status: {
+      settings: settings.mail,
+      store,
+      mailboxes,
+      queues: queueLengths(clients),
+      clock,
+      credentials: credentials.credentialState,
+    },
     ...(emit ? { sweepEvents: { ...emit, clock } } : {}),
     transport() {
       transport ??= Promise.resolve(
         modeTransport(settings.mail.mode, () => {
           real ??= import('./transport.ts')
             .then(({ makeTransport }) =>
-              makeTransport(settings, clock, { slots: blobSlots(clients), isWanted: pacer.isSlotWanted }),
+              makeTransport(settings, clock, { slots: blobSlots(clients), isWanted: pacer.isSlotWanted }, credentials),
             )
             .catch((error: unknown) => {
               real = undefined;

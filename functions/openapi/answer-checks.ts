@@ -4,6 +4,7 @@ import type { Diagnosis } from '../../shared/domain/diagnosis/diagnosis.ts';
 import type { ExplainMatch } from '../../shared/domain/diagnosis/explain.ts';
 import type { MessageStatus } from '../../shared/domain/message-record.ts';
 import type { ProblemDetail } from '../../shared/domain/problem.ts';
+import type { StatusReport } from '../../shared/domain/status-report.ts';
 import type { problemBody } from '../http-answer.ts';
 import type { acceptanceBody } from '../http-send.ts';
 import type { messageSummary, messageView } from '../message-view.ts';
@@ -15,6 +16,7 @@ import type {
   messageSummarySchema,
 } from './answer-schemas.ts';
 import type { diagnosisSchema, problemDetailSchema, problemSchema, statusSchema } from './common-schemas.ts';
+import type { statusReportSchema } from './status-schemas.ts';
 
 type DryRun = Acceptance & { readonly kind: 'dryRun' };
 type Keys<T> = T extends unknown ? keyof T : never;
@@ -54,5 +56,6 @@ export type AnswersAreAsDocumented = Held<{
   problemDetail: SameShape<ProblemDetail, z.infer<typeof problemDetailSchema>>;
   match: SameShape<ExplainMatch, z.infer<typeof explanationSchema>['matches'][number]>;
   diagnosis: SameShape<Diagnosis, z.infer<typeof diagnosisSchema>>;
+  report: SameShape<StatusReport, z.infer<typeof statusReportSchema>>;
   status: Same<MessageStatus, z.infer<typeof statusSchema>>;
 }>;

@@ -13,6 +13,7 @@ import { problemSchema } from './common-schemas.ts';
 import type { JsonSchema } from './document-types.ts';
 import { probeHistorySchema, probeRunsSchema } from './probe-schemas.ts';
 import { asHttpRequest } from './request-schemas.ts';
+import { statusReportSchema } from './status-schemas.ts';
 
 /**
  * Every schema with an id, as `components.schemas`: requests from the very schema that checks them, as a caller writes
@@ -31,6 +32,7 @@ export function componentSchemas(): Record<string, JsonSchema> {
     probeHistory: probeHistorySchema,
     explanation: explanationSchema,
     health: healthSchema,
+    status: statusReportSchema,
   });
   const { $defs } = z.toJSONSchema(all, {
     io: 'input',
@@ -46,5 +48,6 @@ export function componentSchemas(): Record<string, JsonSchema> {
 function tidy(schema: JsonSchema): void {
   if (schema.format === 'date-time') delete schema.pattern;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.type === 'number' && Number.isInteger(schema.const)) schema.type = 'integer';
 }

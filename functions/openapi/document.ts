@@ -5,6 +5,7 @@ import { cancelMessage, getMessage, listMessages, retryMessage } from './operati
 import { listProbes, probeNow } from './operations-probe.ts';
 import { sendBatch, sendMail } from './operations-send.ts';
 import { docs, explainError, health, openapi } from './operations-service.ts';
+import { status } from './operations-watch.ts';
 import { answerHeaders, sharedParameters } from './parameters.ts';
 import { problemExamples } from './problem-examples.ts';
 
@@ -49,6 +50,7 @@ function build(): Omit<OpenApiDocument, 'servers'> {
       '/messages/{id}/retry': { post: retryMessage },
       '/probe': { post: probeNow },
       '/probes': { get: listProbes },
+      '/status': { get: status },
       '/explain': { get: explainError },
       '/health': { get: health },
       '/openapi.json': { get: openapi },

@@ -15,7 +15,9 @@ import { type RealAnswer, untold } from './openapi-reader.ts';
 const NOT_PROVOKED = [
   'post /messages 409',
   'post /messages 429',
-  ...['post /messages', 'post /messages/batch', 'get /messages', 'get /explain'].map(operation => `${operation} 500`),
+  ...['post /messages', 'post /messages/batch', 'get /messages', 'get /status', 'get /explain'].map(
+    operation => `${operation} 500`,
+  ),
   ...['get', 'delete'].map(method => `${method} /messages/{id} 500`),
   'post /messages/{id}/retry 500',
   'post /probe 409',
@@ -188,6 +190,12 @@ test('a batch tells of each mail by itself', async () => {
   const { body: again } = await call('post /messages/batch', 207, { body, headers });
   assert.equal(again.results[0].replayed, true);
   assert.equal(again.results[0].message.id, first.results[0].message.id);
+});
+
+test('the status is as told', async () => {
+  const { body } = await call('get /status', 200);
+  assert.equal(body.mailboxes.length, 1);
+  assert.equal(body.missing.length, 0);
 });
 
 test('errors are explained', async () => {
