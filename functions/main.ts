@@ -110,6 +110,7 @@ http('status', ['GET'], 'status', async () => (await import('./http-status.ts'))
 publicHttp('health', 'health', async () => (await import('./http-health.ts')).health(await runtimeOf()));
 publicHttp('openapi', 'openapi.json', async () => (await import('./http-docs.ts')).openApi());
 publicHttp('docs', 'docs', async () => (await import('./http-docs.ts')).docsPage());
+publicHttp('dashboard', 'dashboard', async () => (await import('./http-dashboard.ts')).dashboard());
 
 queue('acceptQueued', 'mail-requests', async () => (await import('./queue-requests.ts')).queueRequests);
 queue('deliver', 'mail-submissions', async () => (await import('./queue-submissions.ts')).queueSubmissions);

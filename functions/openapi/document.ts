@@ -5,7 +5,7 @@ import { cancelMessage, getMessage, listMessages, retryMessage } from './operati
 import { listProbes, probeNow } from './operations-probe.ts';
 import { sendBatch, sendMail } from './operations-send.ts';
 import { docs, explainError, health, openapi } from './operations-service.ts';
-import { status } from './operations-watch.ts';
+import { dashboard, status } from './operations-watch.ts';
 import { answerHeaders, sharedParameters } from './parameters.ts';
 import { problemExamples } from './problem-examples.ts';
 
@@ -51,6 +51,7 @@ function build(): Omit<OpenApiDocument, 'servers'> {
       '/probe': { post: probeNow },
       '/probes': { get: listProbes },
       '/status': { get: status },
+      '/dashboard': { get: dashboard },
       '/explain': { get: explainError },
       '/health': { get: health },
       '/openapi.json': { get: openapi },

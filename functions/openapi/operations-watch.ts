@@ -15,3 +15,15 @@ export const status: Operation = {
     ...problemResponses(),
   },
 };
+
+export const dashboard: Operation = {
+  operationId: 'dashboard',
+  tags: ['Watching'],
+  summary: 'The same for people',
+  description:
+    'One page of HTML that loads nothing from elsewhere. It holds no data: it asks for the key and calls this API with it, as `x-functions-key`. With `MAIL_CALLER_AUTH=entra` the cookie of App Service authentication takes its place.',
+  security: [],
+  responses: {
+    200: { description: 'The page.', content: { 'text/html': { schema: { type: 'string' } } } },
+  },
+};

@@ -219,7 +219,7 @@ test('a probe tells of each phase, and its runs are kept', async () => {
 
 test('health, document and page ask for no key; the page lets nothing else in', async () => {
   const host = await app.startHostProcess({ keys: true });
-  for (const operation of ['get /health', 'get /openapi.json', 'get /docs'])
+  for (const operation of ['get /health', 'get /openapi.json', 'get /docs', 'get /dashboard'])
     await call(operation, 200, { url: host.url });
   const page = await call('get /docs', 200);
   const policy = page.headers.get('content-security-policy') ?? '';

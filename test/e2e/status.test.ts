@@ -75,7 +75,7 @@ test('when sign-in is refused the mailbox is failing, with breaker, cause and re
   }
 });
 
-test('the status is for operators', async () => {
+test('the status is for operators; the dashboard is a shell for anyone, and loads nothing', async () => {
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
   const { url, keys, stop } = await app.startHostProcess({
     keys: true,
@@ -84,6 +84,21 @@ test('the status is for operators', async () => {
   assert.equal((await fetch(`${url}/api/status`)).status, 401);
   const stranger = await fetch(`${url}/api/status`, { headers: { 'x-functions-key': keys?.host ?? '' } });
   assert.equal(stranger.status, 403);
+  const page = await fetch(`${url}/api/dashboard`);
+  assert.equal(page.status, 200);
+  const policy = page.headers.get('content-security-policy') ?? '';
+  const html = await page.text();
+  for (const tag of ['style', 'script']) {
+    const parts = [...html.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, 'gs'))];
+    assert.equal(parts.length, 1, tag);
+    const hash = createHash('sha256')
+      .update(parts[0]?.[1] ?? '')
+      .digest('base64');
+    assert.ok(policy.includes(`${tag}-src 'sha256-${hash}'`), tag);
+  }
+  assert.match(policy, /^default-src 'none';/);
+  assert.doesNotMatch(html, /<(?:script|link|img|iframe)[^>]+(?:src|href)="(?!data:)/);
+  assert.match(html, /data-auth="key"/);
   await stop();
 });
 
