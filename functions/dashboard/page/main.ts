@@ -54,12 +54,21 @@ async function read(): Promise<boolean | number> {
   const answer = await client.status();
   document.documentElement.toggleAttribute('data-reading', false);
   if (!answer.ok) return refusedStatus(answer);
+  try {
+    showBoard();
+    await draw(answer.data);
+  } catch {
+    trouble('The answer of the app is not what this page expects: reload the page.');
+    return false;
+  }
   readAtMs = Date.now();
-  showBoard();
   byId('trouble').replaceChildren();
-  await draw(answer.data);
   showAge();
   return true;
+}
+
+function trouble(text: string): void {
+  redraw(byId('trouble'), el('p', { class: 'notice bad', role: 'alert' }, text));
 }
 
 function refusedStatus(refusal: Refusal): boolean | number {
@@ -72,10 +81,7 @@ function refusedStatus(refusal: Refusal): boolean | number {
     showBoard();
     redraw(byId('summary'), el('h1', { id: 'summary-title' }, 'No data yet'));
   }
-  redraw(
-    byId('trouble'),
-    el('p', { class: 'notice bad', role: 'alert' }, `${refusal.text} What is shown below may be out of date.`),
-  );
+  trouble(`${refusal.text} What is shown below may be out of date.`);
   return refusal.retryAfterSeconds ?? false;
 }
 

@@ -45,7 +45,7 @@ export function messageDetails(board: Board, message: Message): HTMLElement {
       { class: 'facts' },
       ...facts.flatMap(([name, value]) => (value ? [el('dt', {}, name), el('dd', {}, value)] : [])),
     ),
-    el('h4', {}, 'Timeline'),
+    el('h3', {}, 'Timeline'),
     el(
       'ol',
       { class: 'timeline' },

@@ -40,9 +40,13 @@ export function phaseTable({ mailbox, lastProbe, history }: Mailbox): HTMLElemen
       el(
         'th',
         { scope: 'row', title: detail.slice(0, 400) },
-        icon(tone),
-        el('span', {}, phaseName(phase)),
-        el('span', { class: 'visually-hidden' }, `, ${text}`),
+        el(
+          'span',
+          { class: 'phase-name' },
+          icon(tone),
+          phaseName(phase),
+          el('span', { class: 'visually-hidden' }, text),
+        ),
       ),
       el('td', { class: 'span-cell' }, ok === null ? null : spanBar(begunMs, ms, totalMs, ok ? 'fill' : 'bad')),
       el('td', { class: 'number' }, ok === null ? '–' : msText(ms)),
