@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const SOURCES = ['functions', 'shared', 'scripts/build.ts', 'package.json'];
+const SOURCES = ['functions', 'shared', 'scripts/build.ts', 'scripts/build-dashboard.ts', 'package.json'];
 
 /**
  * Builds the app, when a source is newer than the bundle: a second saved, and a host that runs on the same dist/ keeps the
