@@ -7,6 +7,7 @@ import { keyVaultContent } from './key-vault-content.ts';
 import { managedIdentity } from './managed-identity.ts';
 import { network } from './network.ts';
 import { ownAccess } from './own-access.ts';
+import { ownAlerts } from './own-alerts.ts';
 import { ownDelivery } from './own-delivery.ts';
 import { ownRequest } from './own-request.ts';
 import { smtpAuth } from './smtp-auth.ts';
@@ -34,6 +35,7 @@ const sections = [
   { title: 'SMTP: the service', entries: smtpService },
   { title: 'Storage', entries: storage },
   { title: 'Delivery', entries: ownDelivery },
+  { title: 'Warnings', entries: ownAlerts },
 ] as const;
 
 /** Every code of the catalogue, as a type: a misspelt code does not compile. */

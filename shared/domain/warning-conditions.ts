@@ -1,0 +1,142 @@
+import type { MailboxState } from './pacing.ts';
+import type { OpenRow } from './ports.ts';
+import type { ProbeRun } from './probe-run.ts';
+import { redact } from './redact.ts';
+import type { Condition } from './warning.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 3_600_000;
+
+/** A certificate or client secret as the vault has it, with the mailboxes whose mail depends on it. */
+export interface WatchedCredential {
+  /** Tells it from others: name in the vault and app. */
+  readonly key: string;
+  readonly name: string;
+  readonly kind: 'certificate' | 'secret';
+  readonly version: string;
+  /** Absent where the vault does not say when it ends. */
+  readonly expiresAtMs?: number;
+  readonly mailboxes: readonly string[];
+}
+
+/** Days left at which is said that a certificate or secret expires. */
+export const EXPIRY_DAYS: readonly number[] = [60, 30, 14, 7, 3, 1];
+
+/** The lowest threshold that is crossed counts: a certificate found with 5 days left gives one alert and not four. */
+export function expiryOf(credential: WatchedCredential, nowMs: number): Condition {
+  const { name, kind, version, expiresAtMs, mailboxes } = credential;
+  const key = `expiry:${credential.key}`;
+  const level =
+    expiresAtMs === undefined ? undefined : EXPIRY_DAYS.findLast(days => expiresAtMs - nowMs <= days * DAY_MS);
+  if (expiresAtMs === undefined || level === undefined) return { key, holds: false };
+  const days = Math.floor((expiresAtMs - nowMs) / DAY_MS);
+  const when = new Date(expiresAtMs).toISOString().slice(0, 10);
+  const detail =
+    days < 0
+      ? `The ${kind} ${name}, version ${version}, expired on ${when}.`
+      : `The ${kind} ${name}, version ${version}, expires on ${when}: ${days === 1 ? '1 day' : `${days} days`} left.`;
+  return { key, holds: true, code: 'credential_expiring', mailboxes, detail, level, version };
+}
+
+const QUOTA_WARN = 0.8;
+/** It ends below this only, so that a number that moves around the threshold is told once. */
+const QUOTA_CALM = 0.7;
+
+/** Recipients of the last 24 hours against what the mailbox may have. */
+export function quotaOf(
+  mailbox: string,
+  state: MailboxState,
+  recipientsPerDay: number,
+  isTold: boolean,
+  nowMs: number,
+): Condition {
+  const key = `quota:${mailbox.toLowerCase()}`;
+  const used = state.recipients.reduce((sum, [startMs, count]) => (startMs > nowMs - DAY_MS ? sum + count : sum), 0);
+  const share = used / recipientsPerDay;
+  if (share <= (isTold ? QUOTA_CALM : QUOTA_WARN)) return { key, holds: false };
+  const detail = `${used} of ${recipientsPerDay} recipients in the last 24 hours.`;
+  return { key, holds: true, code: 'mailbox_quota_near', mailboxes: [mailbox], detail };
+}
+
+export const OVERDUE_MS = 15 * MINUTE_MS;
+/** A mailbox whose next turn is this recent gives out turns: what waits there waits for its pace. */
+const TURN_IS_RECENT_MS = 10_000;
+
+/**
+ * Messages whose due time is long past, where the mailbox does not send at its full pace. Counted from the due time, so
+ * that what is scheduled, deferred or waits for the next day is silent; and while turns are being given out one after
+ * the other, what waits is a backlog and not forgotten.
+ */
+export function overdueOf(
+  mailbox: string,
+  rows: readonly OpenRow[],
+  state: MailboxState | undefined,
+  gapMs: number,
+  nowMs: number,
+): Condition {
+  const key = `overdue:${mailbox.toLowerCase()}`;
+  const late = rows.filter(row => row.dueAtMs < nowMs - OVERDUE_MS && !(row.claimUntilMs && row.claimUntilMs > nowMs));
+  const isPaced = state !== undefined && state.nextTurnMs > nowMs - gapMs - TURN_IS_RECENT_MS;
+  if (late.length === 0 || isPaced) return { key, holds: false };
+  const oldest = Math.min(...late.map(row => row.dueAtMs));
+  const detail = `${late.length} overdue, the oldest since ${new Date(oldest).toISOString().slice(0, 16)}Z.`;
+  return { key, holds: true, code: 'message_overdue', mailboxes: [mailbox], detail };
+}
+
+/** An ordinary breaker is told by then by the incident that it belongs to. */
+const BREAKER_GRACE_MS = 15 * MINUTE_MS;
+
+/** A breaker that is open without an incident; one that only time closes at once, since no probe will see it. */
+export function breakerOf(mailbox: string, { breaker }: MailboxState, nowMs: number): Condition {
+  const key = `breaker:${mailbox.toLowerCase()}`;
+  if (breaker.state === 'closed') return { key, holds: false };
+  if (!breaker.timeOnly && nowMs - breaker.sinceMs < BREAKER_GRACE_MS) return { key, holds: false };
+  const since = new Date(breaker.sinceMs).toISOString().slice(0, 16);
+  const detail = `Since ${since}Z nothing is submitted, because of ${breaker.code}.`;
+  return { key, holds: true, code: breaker.timeOnly ? breaker.code : 'breaker_open', mailboxes: [mailbox], detail };
+}
+
+const EVENT_HOLDS_MS = 3_600_000;
+
+/** Messages that ended in doubt: told once an hour for each mailbox, since a broken line can leave many. */
+export function unknownOf(mailbox: string, code: string, nowMs: number): Condition {
+  return {
+    key: `unknown:${mailbox.toLowerCase()}`,
+    holds: true,
+    code,
+    mailboxes: [mailbox],
+    detail: 'A message ended as unknown. All of them: GET /api/messages?status=unknown',
+    untilMs: nowMs + EVENT_HOLDS_MS,
+  };
+}
+
+/** Messages that the host gave up and `sweep` has recorded as failed. */
+export function poisonOf(count: number, nowMs: number): Condition {
+  return {
+    key: 'poison:',
+    holds: true,
+    code: 'poison_message',
+    mailboxes: [],
+    detail: `${count} recorded from the poison queues. All of them: GET /api/messages?status=failed`,
+    untilMs: nowMs + EVENT_HOLDS_MS,
+  };
+}
+
+/**
+ * Where a run that goes well says in the phases of vault or token that something about the credential is wrong: an older
+ * version serves in place of the newest. Undefined for runs that do not get so far.
+ */
+export function fallbackOf(
+  key: string,
+  mailboxes: readonly string[],
+  runs: readonly ProbeRun[],
+): Condition | undefined {
+  const phases = runs
+    .flatMap(run => run.phases)
+    .filter(({ phase, ok }) => (phase === 'vault' || phase === 'token') && ok === true);
+  if (phases.length === 0) return undefined;
+  const odd = phases.find(({ code }) => code !== undefined && /^(?:vault|entra)_/.test(code));
+  if (!odd) return { key: `fallback:${key}`, holds: false };
+  const detail = redact(`${odd.code}: ${odd.detail}`, 500);
+  return { key: `fallback:${key}`, holds: true, code: 'credential_fallback', mailboxes, detail };
+}
