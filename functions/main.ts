@@ -107,6 +107,13 @@ http('probeNow', ['POST'], 'probe', async () => (await import('./http-probe.ts')
 http('listProbes', ['GET'], 'probes', async () => (await import('./http-probe.ts')).listProbes);
 http('explain', ['GET'], 'explain', async () => (await import('./http-explain.ts')).explainText);
 http('status', ['GET'], 'status', async () => (await import('./http-status.ts')).status);
+http(
+  'acknowledgeIncident',
+  ['POST'],
+  'incidents/{id}/ack',
+  async () => (await import('./http-incidents.ts')).acknowledgeIncident,
+);
+http('testAlerts', ['POST'], 'alerts/test', async () => (await import('./http-alert-test.ts')).testAlerts);
 publicHttp('health', 'health', async () => (await import('./http-health.ts')).health(await runtimeOf()));
 publicHttp('openapi', 'openapi.json', async () => (await import('./http-docs.ts')).openApi());
 publicHttp('docs', 'docs', async () => (await import('./http-docs.ts')).docsPage());

@@ -1,5 +1,6 @@
 import type { InvocationContext, StorageQueueHandler } from '@azure/functions';
 import { isMessageId } from '../shared/domain/message-id.ts';
+import type { TrafficSign } from '../shared/domain/watch-ports.ts';
 import { deliverMail } from '../shared/usecases/deliver-mail.ts';
 import { contextLog } from './context-log.ts';
 import type { RuntimeSource } from './runtime.ts';
@@ -16,8 +17,16 @@ export function queueSubmissions(runtimeOf: RuntimeSource): StorageQueueHandler 
       );
     const { messageId, generation } = wakeUpOf(entry);
     if (!isMessageId(messageId)) throw new Error('The queue message names no message: expected {"messageId": "…"}.');
-    const deps = { ...runtime.deliver, transport: await runtime.transport() };
-    await deliverMail(deps, { messageId, ...(typeof generation === 'number' ? { generation } : {}) }, log);
+    const signs: TrafficSign[] = [];
+    const onTraffic = (sign: TrafficSign) => void signs.push(sign);
+    const deps = { ...runtime.deliver, transport: await runtime.transport(), onTraffic };
+    try {
+      await deliverMail(deps, { messageId, ...(typeof generation === 'number' ? { generation } : {}) }, log);
+    } finally {
+      // After the delivery, when its connection is free for the next: telling people may take seconds.
+      const { noteTraffic } = await runtime.watch();
+      for (const sign of signs) await noteTraffic(sign, log);
+    }
   };
 }
 

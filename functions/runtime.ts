@@ -30,6 +30,7 @@ import type { StatusDeps } from '../shared/usecases/report-status.ts';
 import type { SweepEventsDeps } from '../shared/usecases/sweep-events.ts';
 import { tidyBlobs } from '../shared/usecases/tidy-blobs.ts';
 import type { ProbeRuntime } from './probe-runtime.ts';
+import type { WatchRuntime } from './watch-runtime.ts';
 
 /** The use cases' dependencies, made once per process from the settings. */
 export interface Runtime {
@@ -48,6 +49,8 @@ export interface Runtime {
   eventDelivery(): Promise<DeliverEventDeps>;
   /** Loaded with the first probe. */
   probe(): Promise<ProbeRuntime>;
+  /** Incidents, warnings and alerts; loaded with the first delivery, sweep or probe. */
+  watch(): Promise<WatchRuntime>;
   /** Gives back what other instances could use; called when the host stops this process. */
   close(): Promise<void>;
   /** The largest mail that any sender may send, in bytes. */
@@ -123,7 +126,8 @@ function makeRuntime(settings: Settings): Runtime {
   let real: Promise<SmtpTransport> | undefined;
   let eventDelivery: Promise<DeliverEventDeps> | undefined;
   let probe: Promise<ProbeRuntime> | undefined;
-  return {
+  let watching: Promise<WatchRuntime> | undefined;
+  const runtime: Runtime = {
     settings,
     requests: requestQueues(clients),
     accept,
@@ -181,7 +185,7 @@ function makeRuntime(settings: Settings): Runtime {
             accept,
             pacer,
             onGoodProbe: async () => {},
-            onRound: async () => {},
+            onRound: async (runs, log) => (await runtime.watch()).noteProbeRuns(runs, log),
           }),
         )
         .catch((error: unknown) => {
@@ -190,10 +194,20 @@ function makeRuntime(settings: Settings): Runtime {
         });
       return probe;
     },
+    watch() {
+      watching ??= import('./watch-runtime.ts')
+        .then(({ makeWatch }) => makeWatch({ settings, clients, clock, mailboxes, messages: store }))
+        .catch((error: unknown) => {
+          watching = undefined;
+          throw error;
+        });
+      return watching;
+    },
     close: async () => (await real)?.close(),
     maxMessageBytes: Math.max(
       EXCHANGE_ONLINE_LIMITS.messageBytes,
       ...settings.mail.senders.map(sender => sender.limits.messageBytes),
     ),
   };
+  return runtime;
 }

@@ -10,8 +10,9 @@ export function timerSweep(runtimeOf: RuntimeSource): TimerHandler {
     const log = contextLog(context);
     const runtime = runtimeOf(log);
     if (!runtime) return;
-    await sweep({ ...runtime.deliver, requests: runtime.requests }, log);
+    const found = await sweep({ ...runtime.deliver, requests: runtime.requests }, log);
     await sweepEvents(runtime.sweepEvents, log);
     await runtime.tidy(log);
+    await (await runtime.watch()).watchMinute(log, found);
   };
 }

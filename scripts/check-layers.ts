@@ -45,6 +45,7 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'shared/adapters/smtp', folders: ['shared/domain', 'shared/adapters/smtp'], packages: ['nodemailer'] },
   { folder: 'shared/adapters/mime', folders: ['shared/domain', 'shared/adapters/mime'], packages: ['nodemailer'] },
   { folder: 'shared/adapters/webhooks', folders: ['shared/domain', 'shared/adapters/webhooks'], packages: [] },
+  { folder: 'shared/adapters/alerts', folders: ['shared/domain', 'shared/adapters/alerts'], packages: [] },
   {
     // Walks the whole way with the parts of the others, told to remember nothing.
     folder: 'shared/adapters/probe',

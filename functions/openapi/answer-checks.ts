@@ -5,11 +5,13 @@ import type { ExplainMatch } from '../../shared/domain/diagnosis/explain.ts';
 import type { MessageStatus } from '../../shared/domain/message-record.ts';
 import type { ProblemDetail } from '../../shared/domain/problem.ts';
 import type { StatusReport } from '../../shared/domain/status-report.ts';
+import type { ChannelTest } from '../../shared/usecases/watch-test.ts';
 import type { problemBody } from '../http-answer.ts';
 import type { acceptanceBody } from '../http-send.ts';
 import type { messageSummary, messageView } from '../message-view.ts';
 import type {
   acceptedSchema,
+  alertTestSchema,
   dryRunSchema,
   explanationSchema,
   messageSchema,
@@ -54,6 +56,7 @@ export type AnswersAreAsDocumented = Held<{
   dryRun: SameShape<Omit<DryRun, 'kind'>, Omit<z.infer<typeof dryRunSchema>, 'dryRun'>>;
   problem: SameShape<ReturnType<typeof problemBody>, z.infer<typeof problemSchema>>;
   problemDetail: SameShape<ProblemDetail, z.infer<typeof problemDetailSchema>>;
+  channelTest: SameShape<ChannelTest, z.infer<typeof alertTestSchema>['channels'][number]>;
   match: SameShape<ExplainMatch, z.infer<typeof explanationSchema>['matches'][number]>;
   diagnosis: SameShape<Diagnosis, z.infer<typeof diagnosisSchema>>;
   report: SameShape<StatusReport, z.infer<typeof statusReportSchema>>;

@@ -160,5 +160,32 @@ export const explanationSchema = z
   .object({ matches: z.array(matchSchema).max(5).meta({ description: 'Best first; empty when nothing is known.' }) })
   .meta({ id: 'Explanation' });
 
+/** `POST /incidents/{id}/ack`. */
+export const acknowledgedSchema = z
+  .object({ id: identity.id.meta({ description: 'Id of the incident.' }), acknowledged: z.literal(true) })
+  .meta({ id: 'Acknowledged' });
+
+/** `POST /alerts/test`. */
+export const alertTestSchema = z
+  .object({
+    channels: z
+      .array(
+        z
+          .object({
+            kind: z.string().meta({ description: '`webhook`, `teams`, `slack`, `pagerduty` or `heartbeat`.' }),
+            target: z
+              .string()
+              .meta({ description: 'Host of the channel, or the name of the secret with its address.' }),
+            taken: z
+              .boolean()
+              .meta({ description: 'Whether it answered 2xx. Whether a person saw it, ask the person.' }),
+            reason: z.string().optional().meta({ description: 'Why not.' }),
+          })
+          .meta({ id: 'ChannelTest' }),
+      )
+      .meta({ description: 'One for each entry of `ALERT_CHANNELS`; heartbeats last.' }),
+  })
+  .meta({ id: 'AlertTest' });
+
 /** `GET /health`. */
 export const healthSchema = z.object({ status: z.enum(['ok', 'unavailable']) }).meta({ id: 'Health' });

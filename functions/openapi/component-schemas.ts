@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { mailRequestSchema } from '../../shared/domain/mail-request.ts';
 import {
   acceptedSchema,
+  acknowledgedSchema,
+  alertTestSchema,
   batchAnswerSchema,
   dryRunSchema,
   explanationSchema,
@@ -33,6 +35,8 @@ export function componentSchemas(): Record<string, JsonSchema> {
     explanation: explanationSchema,
     health: healthSchema,
     status: statusReportSchema,
+    acknowledged: acknowledgedSchema,
+    alertTest: alertTestSchema,
   });
   const { $defs } = z.toJSONSchema(all, {
     io: 'input',

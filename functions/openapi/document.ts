@@ -1,6 +1,7 @@
 import { componentSchemas } from './component-schemas.ts';
 import { introduction } from './description.ts';
 import type { OpenApiDocument } from './document-types.ts';
+import { acknowledgeIncident, testAlerts } from './operations-alerts.ts';
 import { cancelMessage, getMessage, listMessages, retryMessage } from './operations-messages.ts';
 import { listProbes, probeNow } from './operations-probe.ts';
 import { sendBatch, sendMail } from './operations-send.ts';
@@ -40,7 +41,10 @@ function build(): Omit<OpenApiDocument, 'servers'> {
     tags: [
       { name: 'Sending', description: 'Hand over mail.' },
       { name: 'Messages', description: 'See what became of it, cancel it, try it again.' },
-      { name: 'Watching', description: 'Whether mail would go through now, and since when not. For operators.' },
+      {
+        name: 'Watching',
+        description: 'Whether mail would go through now, since when not, and who is told. For operators.',
+      },
       { name: 'Service', description: 'The app itself, and its errors explained.' },
     ],
     paths: {
@@ -52,6 +56,8 @@ function build(): Omit<OpenApiDocument, 'servers'> {
       '/probes': { get: listProbes },
       '/status': { get: status },
       '/dashboard': { get: dashboard },
+      '/incidents/{id}/ack': { post: acknowledgeIncident },
+      '/alerts/test': { post: testAlerts },
       '/explain': { get: explainError },
       '/health': { get: health },
       '/openapi.json': { get: openapi },

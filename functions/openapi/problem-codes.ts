@@ -11,6 +11,7 @@ const CODES = {
   sender_not_allowed: true,
   recipient_not_allowed: true,
   message_not_found: true,
+  incident_not_found: true,
   idempotency_in_progress: true,
   not_cancellable: true,
   probe_in_progress: true,

@@ -55,6 +55,7 @@ const DETAILS: Record<ProblemCode, { readonly detail: string; readonly errors?: 
   },
   idempotency_in_progress: { detail: 'The first request with this Idempotency-Key is still being stored.' },
   message_not_found: { detail: 'There is no message of this id.' },
+  incident_not_found: { detail: 'There is no incident of this id, open or lately closed.' },
   not_cancellable: { detail: 'The message is sent; only a message that has not been submitted can be cancelled.' },
   not_retryable: { detail: 'The message is sent; only a failed or unknown one can be tried again.' },
   content_gone: { detail: 'The content of the message is no longer kept; send it anew.' },

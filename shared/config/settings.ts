@@ -1,8 +1,10 @@
 import { parseAddress, parseAddressPattern } from '../domain/address.ts';
+import type { AlertSettings } from '../domain/alert-channel.ts';
 import type { CallerEntry } from '../domain/callers.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import type { StorageConfig } from '../domain/storage-config.ts';
 import type { Webhook } from '../domain/webhook.ts';
+import { alertSettings, alertsUseVault } from './alert-settings.ts';
 import { callerList } from './caller-settings.ts';
 import { flatSender, senderList } from './sender-settings.ts';
 import { reader, type SettingProblem } from './setting-reader.ts';
@@ -22,6 +24,7 @@ export interface Settings {
   readonly rotation: { readonly isOn: boolean; readonly graceMs: number; readonly graphUrl?: string };
   /** Where the probe's real mails go; undefined: none are sent. */
   readonly canaryTo?: string;
+  readonly alerts: AlertSettings;
 }
 
 export type SettingsResult =
@@ -46,10 +49,12 @@ export function readSettings(env: Env): SettingsResult {
   const senders = read.has('MAIL_SENDERS') ? senderList(read, isSandbox) : flatSender(read, isSandbox);
   const callers = callerList(read);
   const webhooks = webhookList(read);
+  const alerts = alertSettings(read);
   // A federated managed identity has nothing in a vault, and in a sandbox nobody proves anything.
   const needsVault =
     (!isSandbox && !(senders.length > 0 && senders.every(sender => sender.credential.kind === 'managedIdentity'))) ||
-    usesVault(webhooks);
+    usesVault(webhooks) ||
+    alertsUseVault(alerts);
   const vaultUrl = needsVault || read.has('KEY_VAULT_URL') ? read.url('KEY_VAULT_URL', undefined) : '';
   const canaryTo = read.optional('PROBE_CANARY_TO');
   const canary = canaryTo === undefined ? undefined : parseAddress(canaryTo);
@@ -86,6 +91,7 @@ export function readSettings(env: Env): SettingsResult {
     webhooks,
     rotation: readRotation(read),
     ...(canary?.ok ? { canaryTo: canary.address } : {}),
+    alerts,
   };
   const problems = read.problems();
   return problems.length === 0 ? { ok: true, settings } : { ok: false, problems };

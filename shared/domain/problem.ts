@@ -20,6 +20,7 @@ export type ProblemCode =
   | 'idempotency_key_reused'
   | 'idempotency_in_progress'
   | 'message_not_found'
+  | 'incident_not_found'
   | 'not_cancellable'
   | 'not_retryable'
   | 'content_gone'
@@ -45,6 +46,7 @@ const STATUS: Record<ProblemCode, number> = {
   idempotency_key_reused: 422,
   idempotency_in_progress: 409,
   message_not_found: 404,
+  incident_not_found: 404,
   not_cancellable: 409,
   not_retryable: 409,
   content_gone: 410,

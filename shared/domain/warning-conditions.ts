@@ -19,6 +19,12 @@ export interface WatchedCredential {
   readonly mailboxes: readonly string[];
 }
 
+/** `isComplete` false: some could not be read just now, so what is missing says nothing. */
+export interface WatchedCredentials {
+  readonly list: readonly WatchedCredential[];
+  readonly isComplete: boolean;
+}
+
 /** Days left at which is said that a certificate or secret expires. */
 export const EXPIRY_DAYS: readonly number[] = [60, 30, 14, 7, 3, 1];
 

@@ -17,6 +17,7 @@ import type {
 import { PARK_BEYOND_MS, WAIT_WITHIN_MS, wakeDelayMs } from '../domain/schedule.ts';
 import { type Sender, senderOfMailbox } from '../domain/sender.ts';
 import { settleFailure, settleLapsedClaim, settleOverdue } from '../domain/settle.ts';
+import type { TrafficSign } from '../domain/watch-ports.ts';
 import type { MailboxPacer } from './mailbox-pacer.ts';
 import { type EventSink, recordOutcome } from './record-outcome.ts';
 import { type Attempt, settleContext, submitClaimed } from './submit-claimed.ts';
@@ -33,6 +34,8 @@ export interface DeliverDeps {
   readonly pacer?: MailboxPacer;
   /** Called when a mailbox may send again, so that its backlog need not wait for the next sweep. */
   readonly onBreakerClosed?: (mailbox: string, log: Log) => Promise<void>;
+  /** Told what a mail showed of its mailbox. Must not throw; told while a connection is held, so work is for later. */
+  readonly onTraffic?: (sign: TrafficSign) => void;
 }
 
 /** What one wake-up came to, for tests and benches. */
@@ -158,13 +161,16 @@ async function submitAndNote(deps: DeliverDeps, due: Due, connection: MailConnec
 async function noteAttempt(deps: DeliverDeps, mailbox: string, { result }: Attempt, log: Log): Promise<void> {
   if (result.kind === 'failed') {
     if (!result.inDoubt) await noteFailure(deps, mailbox, diagnose(result.facts).entry, log);
-  } else if (await deps.pacer?.noteSuccess(mailbox, log)) {
-    await deps.onBreakerClosed?.(mailbox, log);
+    return;
   }
+  deps.onTraffic?.({ mailbox, ok: true });
+  if (await deps.pacer?.noteSuccess(mailbox, log)) await deps.onBreakerClosed?.(mailbox, log);
 }
 
 async function noteFailure(deps: DeliverDeps, mailbox: string, entry: CatalogueEntry, log: Log): Promise<void> {
-  if (deps.pacer && entry.breaker !== 'none') await deps.pacer.noteFailure(mailbox, entry, log);
+  if (entry.breaker === 'none') return;
+  deps.onTraffic?.({ mailbox, ok: false, code: entry.code });
+  await deps.pacer?.noteFailure(mailbox, entry, log);
 }
 
 /** A failure before anything was submitted: no claim was taken, the ETag alone guards the write. */

@@ -3,6 +3,7 @@ import { isFinal, type MessageRecord } from '../domain/message-record.ts';
 import type { Clock, ContentStore, Log, OpenRowChange, WakeQueue, WriteResult } from '../domain/ports.ts';
 import { redact } from '../domain/redact.ts';
 import { PARK_BEYOND_MS, wakeDelayMs } from '../domain/schedule.ts';
+import type { TrafficSign } from '../domain/watch-ports.ts';
 
 /** Tells the outside what became of a message. Absent where nobody has asked to be told. */
 export interface EventSink {
@@ -11,6 +12,8 @@ export interface EventSink {
 
 export interface OutcomeDeps {
   readonly events?: EventSink;
+  /** Told of a message that ended in doubt. */
+  readonly onTraffic?: (sign: TrafficSign) => void;
   readonly contents: ContentStore;
   readonly wakeUps: WakeQueue;
   readonly clock: Clock;
@@ -63,6 +66,8 @@ export async function recordOutcome(
     ...(ms === undefined ? {} : { ms }),
     ...(record.reply === undefined ? {} : { detail: redact(record.reply, 300) }),
   });
+  if (record.status === 'unknown')
+    deps.onTraffic?.({ mailbox: record.mailbox, ok: false, code: record.code ?? 'unknown_outcome' });
   await deps.events?.emit(record, log);
   if (final && record.content.deleteAfterMs === undefined) await dropBlob(deps, record, log);
   if (!final && !isParked)

@@ -13,9 +13,9 @@ export interface PoisonDeps {
 /**
  * Turns one message of a poison queue into something a person finds: a wake-up for a message that is not final is
  * released again; anything else becomes a failed record with its raw text in the container mail-poison. The copy on
- * the queue is deleted last, so a crash in between repeats the work and loses nothing.
+ * the queue is deleted last, so a crash in between repeats the work and loses nothing. True when a new record was made.
  */
-export async function recordPoison(deps: PoisonDeps, message: PoisonMessage, log: Log): Promise<void> {
+export async function recordPoison(deps: PoisonDeps, message: PoisonMessage, log: Log): Promise<boolean> {
   const messageId = wakeUpOf(message.text);
   const stored = messageId === undefined ? undefined : await deps.store.peek(messageId);
   if (stored) {
@@ -33,7 +33,7 @@ export async function recordPoison(deps: PoisonDeps, message: PoisonMessage, log
       });
     }
     await message.done();
-    return;
+    return false;
   }
   const row = requestDigestRow(message.text);
   const known = await deps.store.findKey(row);
@@ -55,6 +55,7 @@ export async function recordPoison(deps: PoisonDeps, message: PoisonMessage, log
       state: 'failed',
       detail: message.queue,
     });
+  return !known;
 }
 
 function wakeUpOf(text: string): string | undefined {

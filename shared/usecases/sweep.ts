@@ -10,6 +10,12 @@ export interface SweepDeps extends ReleaseDeps {
   readonly requests: RequestQueues;
 }
 
+/** What a run has found that people should be warned of. */
+export interface SweepFindings {
+  /** Messages of poison queues that have become failed records. */
+  readonly poisonRecorded: number;
+}
+
 const MAX_POISON = 32;
 /** Deletions in one run: more than one instance can add in two minutes. */
 const MAX_CLEANED = 500;
@@ -19,11 +25,12 @@ const MAX_CLEANED = 500;
  * now due. Empties the poison queues into records, and deletes kept content and old records, one or the other by turns.
  * Runs every minute; reads open rows only, however many finished records there are.
  */
-export async function sweep(deps: SweepDeps, log: Log): Promise<void> {
+export async function sweep(deps: SweepDeps, log: Log): Promise<SweepFindings> {
+  const findings = { poisonRecorded: 0 };
   const nowMs = deps.clock.now();
   const steps: readonly (readonly [string, () => Promise<number>])[] = [
     ['released', () => releaseDue(deps, log)],
-    ['poison', () => emptyPoison(deps, log)],
+    ['poison', () => emptyPoison(deps, findings, log)],
     new Date(nowMs).getUTCMinutes() % 2 === 0
       ? ['contents', () => dropKeptContent(deps, nowMs)]
       : ['records', () => removeOld(deps, nowMs)],
@@ -43,11 +50,12 @@ export async function sweep(deps: SweepDeps, log: Log): Promise<void> {
   }
   if (Object.values(counts).some(count => count > 0))
     log('info', { event: 'sweep.done', ms: deps.clock.now() - nowMs, ...counts });
+  return findings;
 }
 
-async function emptyPoison(deps: SweepDeps, log: Log): Promise<number> {
+async function emptyPoison(deps: SweepDeps, findings: { poisonRecorded: number }, log: Log): Promise<number> {
   const found = await deps.requests.receivePoison(MAX_POISON);
-  for (const message of found) await recordPoison(deps, message, log);
+  for (const message of found) if (await recordPoison(deps, message, log)) findings.poisonRecorded++;
   return found.length;
 }
 

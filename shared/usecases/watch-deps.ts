@@ -5,7 +5,7 @@ import type { Subjects } from '../domain/incident-subject.ts';
 import { newMessageId } from '../domain/message-id.ts';
 import type { Clock, MailboxStates, MessageStore } from '../domain/ports.ts';
 import type { Sender } from '../domain/sender.ts';
-import type { WatchedCredential } from '../domain/warning-conditions.ts';
+import type { WatchedCredentials } from '../domain/warning-conditions.ts';
 
 /** A dead-man switch: somebody else tells people when it is not pinged any more. */
 export interface Heartbeat {
@@ -38,7 +38,7 @@ export interface WatchDeps {
   /** When a mailbox last had a good run, from the history; asked once for each incident. */
   lastGood?(mailbox: string): Promise<number | undefined>;
   /** The certificates and secrets in use; undefined while nothing is known of them. */
-  credentials?(): Promise<readonly WatchedCredential[] | undefined>;
+  credentials?(): Promise<WatchedCredentials | undefined>;
 }
 
 /** Id of a new incident or warning: a ULID. */

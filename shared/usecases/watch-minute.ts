@@ -1,8 +1,6 @@
 import { closeIncident } from '../domain/incident-step.ts';
 import type { StoredWatchRow } from '../domain/incident-store.ts';
 import { turnMs } from '../domain/pacing.ts';
-import type { Log } from '../domain/ports.ts';
-import { redact } from '../domain/redact.ts';
 import { senderOfMailbox } from '../domain/sender.ts';
 import type { Condition } from '../domain/warning.ts';
 import { breakerOf, expiryOf, OVERDUE_MS, overdueOf, poisonOf, quotaOf } from '../domain/warning-conditions.ts';
@@ -26,14 +24,13 @@ export async function minuteConditions(
   deps: WatchDeps,
   rows: WatchRows,
   counts: SweepCounts,
-  log: Log,
 ): Promise<readonly Condition[]> {
   const nowMs = deps.clock.now();
   const told = new Set(rows.all().flatMap(({ row }) => (row.warning ? [row.key.slice(2)] : [])));
   const [states, overdue, expiry] = await Promise.all([
     deps.mailboxes.list(),
     deps.messages.openRows(nowMs - OVERDUE_MS, MAX_ROWS),
-    expiryConditions(deps, nowMs, log),
+    expiryConditions(deps, nowMs),
   ]);
   const conditions: Condition[] = [...expiry.conditions];
   const byMailbox = Map.groupBy(overdue, row => row.mailbox.toLowerCase());
@@ -66,18 +63,10 @@ export async function minuteConditions(
 async function expiryConditions(
   deps: WatchDeps,
   nowMs: number,
-  log: Log,
 ): Promise<{ readonly conditions: readonly Condition[]; readonly isKnown: boolean }> {
-  try {
-    const credentials = await deps.credentials?.();
-    if (!credentials) return { conditions: [], isKnown: false };
-    return { conditions: credentials.map(one => expiryOf(one, nowMs)), isKnown: true };
-  } catch (error) {
-    // The probe tells of a vault that cannot be read.
-    const detail = redact(error instanceof Error ? error.message : String(error), 300);
-    log('info', { event: 'watch.skipped', phase: 'vault', detail });
-    return { conditions: [], isKnown: false };
-  }
+  const credentials = await deps.credentials?.();
+  if (!credentials) return { conditions: [], isKnown: false };
+  return { conditions: credentials.list.map(one => expiryOf(one, nowMs)), isKnown: credentials.isComplete };
 }
 
 function mailboxesHit(rows: readonly StoredWatchRow[]): ReadonlySet<string> {

@@ -137,10 +137,6 @@ export function watchRows(deps: Pick<WatchDeps, 'store' | 'clock' | 'channelName
     peek: (key: string) => known.get(key)?.row,
     all: (): readonly StoredWatchRow[] => [...known.values()],
     ageMs: () => clock.now() - knownAtMs,
-    /** Begins to count the age without having looked. */
-    startAge: () => {
-      if (knownAtMs === Number.NEGATIVE_INFINITY) knownAtMs = clock.now();
-    },
   };
 }
 

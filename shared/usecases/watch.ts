@@ -138,18 +138,15 @@ export function watch(deps: WatchDeps) {
     },
 
     /**
-     * What a mail showed of its mailbox. Costs nothing while all is well: a good one asks storage only when something is
-     * known to be wrong, and once in half a minute whether it is.
+     * What a mail showed of its mailbox. Costs nothing while nothing changes, but for one look in half a minute at what
+     * others know.
      */
     async noteTraffic(sign: TrafficSign, log: Log): Promise<void> {
       await guarded('traffic', log, async () => {
-        rows.startAge();
-        const isStale = rows.ageMs() > LOOK_EVERY_MS;
-        if (isStale && sign.ok) await rows.load();
+        if (rows.ageMs() > LOOK_EVERY_MS) await rows.load();
         const claimed = await each(evidenceOfSign(sign, subjects, clock.now()), async one => {
           if (one.evidence.verdict === 'good') lastGood.set(one.key, one.evidence.endMs);
-          const isKnownSame = (sign.ok || !isStale) && isUnmoved(rows.peek(one.key), one.evidence);
-          return isKnownSame ? undefined : take(one, false);
+          return isUnmoved(rows.peek(one.key), one.evidence) ? undefined : take(one, false);
         });
         if (!sign.ok && isDoubt(sign.code)) {
           const result = await warn(unknownOf(sign.mailbox, sign.code, clock.now()), false);
@@ -165,7 +162,7 @@ export function watch(deps: WatchDeps) {
         await rows.load();
         const claimed = await remindAll();
         await guarded('warnings', log, async () => {
-          claimed.push(...(await each(await minuteConditions(deps, rows, counts, log), one => warn(one, true))));
+          claimed.push(...(await each(await minuteConditions(deps, rows, counts), one => warn(one, true))));
         });
         const { tellAll, tellDue } = teller(deps, rows, log);
         await tellAll(claimed);

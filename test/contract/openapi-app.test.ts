@@ -7,6 +7,11 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { OpenApiDocument } from '../../functions/openapi/document-types.ts';
 import { buildApp } from '../../scripts/build.ts';
+import { storageClients } from '../../shared/adapters/storage/storage-clients.ts';
+import { tableIncidents } from '../../shared/adapters/storage/table-incidents.ts';
+import { QUIET } from '../../shared/domain/incident.ts';
+import { stepIncident } from '../../shared/domain/incident-step.ts';
+import { newMessageId } from '../../shared/domain/message-id.ts';
 import { type App, startApp } from '../support/app.ts';
 import { mailRequest } from '../support/requests.ts';
 import { type RealAnswer, untold } from './openapi-reader.ts';
@@ -23,6 +28,8 @@ const NOT_PROVOKED = [
   'post /probe 409',
   'post /probe 500',
   'get /probes 500',
+  'post /incidents/{id}/ack 500',
+  'post /alerts/test 500',
 ];
 
 const root = await mkdtemp(join(tmpdir(), 'exosend-openapi-'));
@@ -196,6 +203,23 @@ test('the status is as told', async () => {
   const { body } = await call('get /status', 200);
   assert.equal(body.mailboxes.length, 1);
   assert.equal(body.missing.length, 0);
+});
+
+test('an incident is acknowledged, and the channels are tested', async () => {
+  const connectionString = app.connectionString;
+  const store = tableIncidents(storageClients({ kind: 'connectionString', connectionString }));
+  const at = { startMs: Date.now() - 10_000, endMs: Date.now() };
+  const cause = { code: 'vault_certificate_expired', kind: 'app' } as const;
+  const evidence = { verdict: 'bad', by: 'probe', cause, mailboxes: ['billing@contoso.com'], ...at } as const;
+  const id = newMessageId(at.endMs, new Uint8Array(10));
+  const { state: subject } = stepIncident(QUIET, evidence, () => id);
+  assert.ok((await store.write({ key: 'mailbox:billing@contoso.com', subject, notices: [] }, undefined)).ok);
+  for (let times = 0; times < 2; times++) await call('post /incidents/{id}/ack', 200, { id });
+  assert.equal((await store.list())[0]?.row.subject?.incident?.isAcknowledged, true);
+  await call('post /incidents/{id}/ack', 404);
+  await call('post /incidents/{id}/ack', 404, { id: 'no-id' });
+  const { body } = await call('post /alerts/test', 200);
+  assert.deepEqual(body, { channels: [] });
 });
 
 test('errors are explained', async () => {

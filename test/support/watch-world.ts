@@ -155,7 +155,7 @@ export function watchWorld(options: WorldOptions = {}) {
     mailboxes: { list: async () => [...world.states].map(([mailbox, state]) => ({ mailbox, state })) },
     messages: { openRows: async dueByMs => world.openRows.filter(row => row.dueAtMs <= dueByMs) },
     lastGood: async () => world.history,
-    credentials: async () => world.credentials,
+    credentials: async () => world.credentials && { list: world.credentials, isComplete: true },
   };
   return { ...world, world, deps };
 }

@@ -21,6 +21,7 @@ const PROBLEM_CODES: Readonly<Record<ProblemCode, true>> = {
   idempotency_key_reused: true,
   idempotency_in_progress: true,
   message_not_found: true,
+  incident_not_found: true,
   not_cancellable: true,
   not_retryable: true,
   content_gone: true,
