@@ -11,8 +11,8 @@ export function timerSweep(runtimeOf: RuntimeSource): TimerHandler {
     const runtime = runtimeOf(log);
     if (!runtime) return;
     const found = await sweep({ ...runtime.deliver, requests: runtime.requests }, log);
+    await (await runtime.watch()).watchMinute(log, found);
     await sweepEvents(runtime.sweepEvents, log);
     await runtime.tidy(log);
-    await (await runtime.watch()).watchMinute(log, found);
   };
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { secretVersion } from '../../local/m365/default-world.ts';
 import { type App, startApp } from '../support/app.ts';
 import { mailRequest } from '../support/requests.ts';
@@ -40,7 +42,7 @@ after(async () => {
 const hook = (type: string) => (call: WebhookCall) => call.path === '/hook' && JSON.parse(call.body).type === type;
 const count = (path: string) => receiver.calls.filter(call => call.path === path).length;
 
-test('a test reaches every channel, from Azure’s point of view and with a signature from the vault', async () => {
+test('a test reaches every channel, signed with a secret from the vault', async () => {
   const { status, body } = await app.call('POST', '/api/alerts/test');
   assert.equal(status, 200);
   assert.deepEqual(
@@ -52,6 +54,23 @@ test('a test reaches every channel, from Azure’s point of view and with a sign
   const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
   assert.equal(signature, `v1,${createHmac('sha256', key).update(`${id}.${at}.${call.body}`).digest('base64')}`);
   for (const path of ['/teams', '/slack', '/pager', '/beat']) assert.equal(count(path), 1, path);
+});
+
+test('npm run alert -- test prints what each channel made of it', async () => {
+  const run = (...args: string[]) =>
+    promisify(execFile)(process.execPath, ['scripts/alert.ts', ...args]).then(
+      ({ stdout }) => ({ code: 0, output: stdout }),
+      ({ code, stdout, stderr }) => ({ code, output: `${stdout}${stderr}` }),
+    );
+  const good = await run('test', '--url', app.url);
+  assert.equal(good.code, 0, good.output);
+  assert.equal(good.output.match(/^✔ (?:webhook|teams|slack|pagerduty|heartbeat) 127/gm)?.length, 5);
+  refusals.push(403);
+  const bad = await run('test', '--url', app.url);
+  assert.equal(bad.code, 1);
+  assert.match(bad.output, /^✖ webhook 127\.0\.0\.1:\d+: answered 403$/m);
+  assert.equal((await run('test', '--url', 'http://127.0.0.1:1')).code, 2);
+  assert.equal((await run()).code, 2);
 });
 
 test('refused sign-ins in traffic open an incident at once; what was refused is told again by the next sweep', async () => {
