@@ -121,19 +121,19 @@ export async function inTurns<T>(items: readonly T[], work: (item: T) => Promise
   );
 }
 
-const EVENTS: Readonly<Record<Alert['type'], readonly [event: string, level: LogLevel]>> = {
-  'incident.opened': ['incident.opened', 'error'],
-  'incident.updated': ['incident.updated', 'error'],
-  'incident.reminder': ['incident.reminder', 'warn'],
-  'incident.closed': ['incident.closed', 'info'],
-  warning: ['alert.warning', 'warn'],
-  cleared: ['alert.cleared', 'info'],
-  test: ['alert.test', 'info'],
+const LINES: Readonly<Record<Alert['type'], { readonly level: LogLevel; readonly event: string }>> = {
+  'incident.opened': { level: 'error', event: 'incident.opened' },
+  'incident.updated': { level: 'error', event: 'incident.updated' },
+  'incident.reminder': { level: 'warn', event: 'incident.reminder' },
+  'incident.closed': { level: 'info', event: 'incident.closed' },
+  warning: { level: 'warn', event: 'alert.warning' },
+  cleared: { level: 'info', event: 'alert.cleared' },
+  test: { level: 'info', event: 'alert.test' },
 };
 
 /** The alert as a log line: the alert rules of the infrastructure fire on these. */
 export function logAlert(alert: Alert, log: Log): void {
-  const [event, level] = EVENTS[alert.type];
+  const { level, event } = LINES[alert.type];
   log(level, {
     event,
     incidentId: alert.incidentId,
