@@ -128,21 +128,30 @@ export function poisonOf(count: number, nowMs: number): Condition {
   };
 }
 
+/** Said by a run that is good: Microsoft asks not to mix claim mode and App RBAC. */
+const MODES_MIXED = 'entra_modes_mixed';
+
 /**
- * Where a run that goes well says in the phases of vault or token that something about the credential is wrong: an older
- * version serves in place of the newest. Undefined for runs that do not get so far.
+ * Where runs that go well say in the phases of vault or token that something is odd: an older version of the certificate
+ * serves in place of the newest, or the two ways to authorise are mixed. Empty for runs that do not get so far.
  */
-export function fallbackOf(
-  key: string,
-  mailboxes: readonly string[],
-  runs: readonly ProbeRun[],
-): Condition | undefined {
+export function oddityOf(key: string, mailboxes: readonly string[], runs: readonly ProbeRun[]): readonly Condition[] {
   const phases = runs
     .flatMap(run => run.phases)
     .filter(({ phase, ok }) => (phase === 'vault' || phase === 'token') && ok === true);
-  if (phases.length === 0) return undefined;
-  const odd = phases.find(({ code }) => code !== undefined && /^(?:vault|entra)_/.test(code));
-  if (!odd) return { key: `fallback:${key}`, holds: false };
-  const detail = redact(`${odd.code}: ${odd.detail}`, 500);
-  return { key: `fallback:${key}`, holds: true, code: 'credential_fallback', mailboxes, detail };
+  if (phases.length === 0) return [];
+  const odd = phases.filter(({ code }) => code !== undefined && /^(?:vault|entra)_/.test(code));
+  const [older] = odd.filter(({ code }) => code !== MODES_MIXED);
+  const [mixed] = odd.filter(({ code }) => code === MODES_MIXED);
+  const text = (detail: string) => redact(detail, 500);
+  return [
+    older
+      ? { ...FALLBACK, key: `fallback:${key}`, mailboxes, detail: text(`${older.code}: ${older.detail}`) }
+      : { key: `fallback:${key}`, holds: false },
+    mixed
+      ? { key: `modes:${key}`, holds: true, code: MODES_MIXED, mailboxes, detail: text(mixed.detail) }
+      : { key: `modes:${key}`, holds: false },
+  ];
 }
+
+const FALLBACK = { holds: true, code: 'credential_fallback' } as const;

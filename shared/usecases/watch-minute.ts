@@ -54,7 +54,7 @@ export async function minuteConditions(
   const judged = new Set(conditions.map(({ key }) => key));
   // A warning of which nothing is heard any more: its mailbox or certificate is gone, or it was an event and an hour ago.
   for (const key of told) {
-    const isOther = key.startsWith('fallback:') || (key.startsWith('expiry:') && !expiry.isKnown);
+    const isOther = /^(?:fallback|modes):/.test(key) || (key.startsWith('expiry:') && !expiry.isKnown);
     if (!judged.has(key) && !isOther) conditions.push({ key, holds: false });
   }
   return conditions.filter(({ key, holds }) => holds || told.has(key));

@@ -8,7 +8,7 @@ import type { ProbeRun } from '../domain/probe-run.ts';
 import { redact } from '../domain/redact.ts';
 import type { Condition } from '../domain/warning.ts';
 import { stepWarning } from '../domain/warning.ts';
-import { fallbackOf, unknownOf } from '../domain/warning-conditions.ts';
+import { oddityOf, unknownOf } from '../domain/warning-conditions.ts';
 import type { TrafficSign } from '../domain/watch-ports.ts';
 import { newId, type WatchDeps } from './watch-deps.ts';
 import { minuteConditions, type SweepCounts, tidyRows } from './watch-minute.ts';
@@ -124,7 +124,7 @@ export function watch(deps: WatchDeps) {
         await rows.load();
         const seen = evidenceOf(runs, subjects, clock.now());
         const apps = Map.groupBy(runs, ({ mailbox }) => subjects.keyOf(mailbox, 'app'));
-        const conditions = [...apps].flatMap(([key, own]) => fallbackOf(key, subjects.mailboxesOf(key), own) ?? []);
+        const conditions = [...apps].flatMap(([key, own]) => oddityOf(key, subjects.mailboxesOf(key), own));
         const claimed = [
           ...(await each(seen, one => take(one, true))),
           ...(await each(conditions, one => warn(one, true))),

@@ -248,6 +248,8 @@ test('an older version of the certificate in use is told when a run says so, and
   assert.ok(lines.some(({ event, code }) => event === 'alert.cleared' && code === 'credential_fallback'));
   await run('entra_certificate_not_registered');
   assert.equal(told().length, 1);
+  await run('entra_modes_mixed');
+  assert.deepEqual(told(), ['warning entra_modes_mixed: version b is not registered']);
 });
 
 test('good mails cost one look in half a minute, a quiet minute and a good round one each', async () => {
