@@ -16,7 +16,7 @@ import { type Claimed, type RowChange, watchRows } from './watch-rows.ts';
 import { inTurns, teller } from './watch-tell.ts';
 
 /** How long a process goes by what it knows of open incidents before it looks again, while mail goes out. */
-const LOOK_EVERY_MS = 30_000;
+const LOOK_EVERY_MS = 60_000;
 
 /**
  * Watches over the mailboxes: what probes and mails show becomes incidents, what the figures show becomes warnings, and
@@ -138,7 +138,7 @@ export function watch(deps: WatchDeps) {
     },
 
     /**
-     * What a mail showed of its mailbox. Costs nothing while nothing changes, but for one look in half a minute at what
+     * What a mail showed of its mailbox. Costs nothing while nothing changes, but for one look a minute at what
      * others know.
      */
     async noteTraffic(sign: TrafficSign, log: Log): Promise<void> {
