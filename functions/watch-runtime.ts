@@ -25,11 +25,9 @@ export interface WatchParts {
   readonly clock: Clock;
   readonly mailboxes: Pick<MailboxStates, 'list'>;
   readonly messages: Pick<MessageStore, 'openRows'>;
-  /** When a mailbox last had a good run; the history knows. */
-  readonly lastGood?: (mailbox: string) => Promise<number | undefined>;
 }
 
-export function makeWatch({ settings, clients, clock, mailboxes, messages, lastGood }: WatchParts): WatchRuntime {
+export function makeWatch({ settings, clients, clock, mailboxes, messages }: WatchParts): WatchRuntime {
   const { senders } = settings.mail;
   const { channels, dashboardUrl } = settings.alerts;
   const told = channels.filter(({ kind }) => kind !== 'heartbeat');
@@ -47,11 +45,24 @@ export function makeWatch({ settings, clients, clock, mailboxes, messages, lastG
     ...(dashboardUrl === undefined ? {} : { dashboardUrl }),
     mailboxes,
     messages,
-    ...(lastGood ? { lastGood } : {}),
+    lastGood: mailbox => lastGoodRun(clients, clock, mailbox),
     credentials: watchedCredentials(settings, clock),
   };
   const { rows: _rows, ...watching } = watch(deps);
   return { ...watching, incidents: incidentBook(deps), testChannels: log => testChannels(deps, log) };
+}
+
+const HISTORY_MS = 7 * 24 * 3_600_000;
+const HISTORY_RUNS = 100;
+
+/** When the probe last found all well with a mailbox, as far as its newest runs go back. */
+async function lastGoodRun(clients: StorageClients, clock: Clock, mailbox: string): Promise<number | undefined> {
+  const { tableProbes } = await import('../shared/adapters/storage/table-probes.ts');
+  const toMs = clock.now();
+  const query = { mailbox, fromMs: toMs - HISTORY_MS, toMs, limit: HISTORY_RUNS };
+  const { runs } = await tableProbes(clients, clock.now, clock.random).list(query);
+  const good = runs.find(({ ok }) => ok === true);
+  return good && Date.parse(good.at) + good.ms;
 }
 
 /** Loaded with the first alert: neither HTTPS nor Key Vault is needed before. */

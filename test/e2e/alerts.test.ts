@@ -121,3 +121,28 @@ test('after a restart, acknowledged, two good mails close it', async () => {
   assert.equal(receiver.calls.filter(hook('incident.closed')).length, 1);
   assert.equal(receiver.calls.filter(hook('incident.opened')).length, 2, 'one, and its repeat');
 });
+
+test('two failed runs of the probe open, two good ones close, and the heartbeat hears of each', async () => {
+  receiver.calls.length = 0;
+  const probe = async () => (await app.call('POST', '/api/probe')).body.runs[0].ok;
+  assert.equal(await probe(), true);
+  app.m365.faults.set({ at: 'token', action: 'http', status: 401, body: NOT_REGISTERED });
+  assert.deepEqual([await probe(), await probe()], [false, false]);
+  const opened = JSON.parse((await receiver.waitFor(hook('incident.opened'))).body).data;
+  assert.deepEqual([opened.code, opened.phase], ['entra_certificate_not_registered', 'token']);
+  assert.ok(Date.parse(opened.lastGood) < Date.parse(opened.since), opened.lastGood);
+  app.m365.faults.clear();
+  // Null where the sessions of the mails before hold all connections: the token has been asked for all the same.
+  for (let runs = 0; runs < 2; runs++) assert.notEqual(await probe(), false);
+  const closed = JSON.parse((await receiver.waitFor(hook('incident.closed'))).body).data;
+  assert.equal(closed.incidentId, opened.incidentId);
+  assert.equal(receiver.calls.filter(hook('incident.opened')).length, 1);
+  assert.deepEqual([count('/beat'), count('/beat/fail')], [3, 2]);
+});
+
+const NOT_REGISTERED = {
+  error: 'invalid_client',
+  error_description:
+    'AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on application.',
+  error_codes: [700027],
+};
