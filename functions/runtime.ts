@@ -147,6 +147,7 @@ function makeRuntime(settings: Settings): Runtime {
       queues: queueLengths(clients),
       clock,
       credentials: credentials.credentialState,
+      incidents: { list: async () => (await runtime.watch()).incidents.list() },
     },
     ...(emit ? { sweepEvents: { ...emit, clock } } : {}),
     transport() {

@@ -108,6 +108,8 @@ test('refused sign-ins in traffic open an incident at once; what was refused is 
 test('after a restart, acknowledged, two good mails close it', async () => {
   const { incidentId } = JSON.parse(receiver.calls.find(hook('incident.opened'))?.body ?? '').data;
   assert.equal((await app.call('POST', `/api/incidents/${incidentId}/ack`)).status, 200);
+  const [shown] = (await app.call('GET', '/api/status')).body.incidents;
+  assert.deepEqual([shown.id, shown.state, shown.acknowledged], [incidentId, 'open', true]);
   app.m365.faults.clear();
   await app.restartAfresh(channels);
   // The messages that waited for the mailbox go, too: whichever are first.
