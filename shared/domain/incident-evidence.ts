@@ -128,11 +128,14 @@ function readCanary(run: ProbeRun, nowMs: number): readonly Reading[] {
   return [{ ...base, good: NO_KINDS, cause: causeOf(canary, run.code) }];
 }
 
+/** `at` and `ms` are whole numbers: a run that follows at once must not seem to begin before the end of the last. */
+const ROUNDING_MS = 2;
+
 /** Never later than now: a clock that is ahead must not make later runs count for nothing. */
 function timesOf(run: ProbeRun, nowMs: number): { startMs: number; endMs: number } {
   const atMs = Date.parse(run.at);
   const startMs = Number.isFinite(atMs) ? Math.min(atMs, nowMs) : nowMs;
-  return { startMs, endMs: Math.min(startMs + Math.max(0, run.ms), nowMs) };
+  return { startMs, endMs: Math.min(startMs + Math.max(1, run.ms - ROUNDING_MS), nowMs) };
 }
 
 function causeOf(failed: PhaseResult, runCode: string | undefined): Cause {

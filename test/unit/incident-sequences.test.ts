@@ -226,6 +226,16 @@ async function play(steps: string, count: 1 | 2): Promise<string[]> {
   });
 }
 
+test('runs that follow each other without a pause are two, though their times are rounded', async () => {
+  const { clock, channels, log, start } = watchWorld();
+  const watching = start();
+  const failed = { phase: 'auth', code: 'smtp_auth_unsuccessful' } as const;
+  clock.ms += 60_000;
+  await watching.noteProbeRuns([probeRun(clock.ms - 40, failed, { ms: 21 })], log);
+  await watching.noteProbeRuns([probeRun(clock.ms - 20, failed, { ms: 20 })], log);
+  assert.equal(channels[0]?.taken.length, 1);
+});
+
 for (const [name, steps, told, mailboxes = 1] of SEQUENCES) {
   test(`${name}: ${steps}`, async () => {
     assert.equal((await play(steps, mailboxes)).join(' '), told);
