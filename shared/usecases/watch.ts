@@ -38,8 +38,10 @@ export function watch(deps: WatchDeps) {
 
   /** Takes one thing in. `isFresh`: what is known of the row was read just now. */
   async function take({ key, evidence }: Seen, isFresh: boolean): Promise<Claimed | undefined> {
-    const goodMs =
+    const foundMs =
       evidence.verdict === 'bad' && isFirst(rows.peek(key)) ? await findLastGood(key, evidence) : undefined;
+    // A mail may have gone through while the run that failed was under way: its token was older than the fault.
+    const goodMs = foundMs === undefined ? undefined : Math.min(foundMs, evidence.startMs);
     if (evidence.verdict === 'good') lastGood.set(key, Math.max(evidence.endMs, lastGood.get(key) ?? 0));
     return rows.change(key, row => stepRow(row, evidence, goodMs), isFresh);
   }
