@@ -84,6 +84,8 @@ interface LastAnswer {
   status?: number;
   retryAfterMs?: number;
   networkError?: unknown;
+  /** What Entra said where it refused: MSAL drops it when it was asked for the authority's endpoints. */
+  refusal?: string;
 }
 
 function networkClient(last: LastAnswer, signal: AbortSignal): INetworkModule {
@@ -117,6 +119,8 @@ function networkClient(last: LastAnswer, signal: AbortSignal): INetworkModule {
           text: text.slice(0, 300),
         });
       }
+      const { error_description: refusal } = (body ?? {}) as { error_description?: unknown };
+      if (!response.ok && typeof refusal === 'string') last.refusal = refusal;
       return { headers: Object.fromEntries(response.headers), body: body as T, status: response.status };
     } catch (error) {
       last.networkError = error;
@@ -141,9 +145,10 @@ function tokenFailure(error: unknown, last: LastAnswer): ServiceFailure {
   if (last.networkError instanceof ServiceFailure) return last.networkError;
   if (error instanceof ServiceFailure) return error;
   const source = error as { errorCode?: unknown; errorNo?: unknown; errorMessage?: unknown; message?: unknown };
-  const text = [source.errorMessage, source.message].find(part => typeof part === 'string' && part !== '') as
-    | string
-    | undefined;
+  const texts = [source.errorMessage, source.message, last.refusal].filter(
+    (part): part is string => typeof part === 'string' && part !== '',
+  );
+  const text = texts.find(part => /AADSTS\d{4,8}/.test(part)) ?? texts[0];
   const aadsts =
     /AADSTS\d{4,8}/.exec(text ?? '')?.[0] ??
     (/^\d{4,8}$/.test(String(source.errorNo)) ? `AADSTS${String(source.errorNo)}` : undefined);
