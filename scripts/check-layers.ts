@@ -59,6 +59,11 @@ export const LAYERS: readonly Layer[] = [
     packages: ['@azure/msal-node'],
   },
   {
+    folder: 'shared/adapters/doctor',
+    folders: ['shared/domain', 'shared/adapters/doctor', 'shared/adapters/probe'],
+    packages: [],
+  },
+  {
     folder: 'shared/adapters',
     folders: ['shared/domain', 'shared/adapters/azure-credential.ts'],
     packages: ['@azure/identity'],
