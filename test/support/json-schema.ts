@@ -109,8 +109,6 @@ function isOfType(value: unknown, type: string): boolean {
       return value === null;
     case 'array':
       return Array.isArray(value);
-    case 'null':
-      return value === null;
     case 'integer':
       return Number.isInteger(value);
     case 'string':
