@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type StagedApp, stageApp } from '../scripts/package-stage.ts';
 import { benchAccept } from './accept/bench-accept.ts';
+import { benchCost } from './cost/bench-cost.ts';
 import { benchDeliver } from './deliver/bench-deliver.ts';
 import { benchLoad } from './load/bench-load.ts';
 import { benchMemory } from './memory/bench-memory.ts';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Findin
   memory: benchMemory,
   package: benchPackage,
   calls: benchCalls,
+  cost: benchCost,
   list: benchList,
   probe: benchProbe,
 };
