@@ -1,5 +1,6 @@
 import type { InvocationContext, StorageQueueHandler } from '@azure/functions';
 import { isMessageId } from '../shared/domain/message-id.ts';
+import type { Place } from '../shared/domain/ports.ts';
 import type { TrafficSign } from '../shared/domain/watch-ports.ts';
 import { deliverMail } from '../shared/usecases/deliver-mail.ts';
 import { contextLog } from './context-log.ts';
@@ -15,13 +16,18 @@ export function queueSubmissions(runtimeOf: RuntimeSource): StorageQueueHandler 
       throw new Error(
         'settings_invalid: the settings of the app are missing or invalid; see the log line settings.invalid',
       );
-    const { messageId, generation } = wakeUpOf(entry);
+    const { messageId, generation, place } = wakeUpOf(entry);
     if (!isMessageId(messageId)) throw new Error('The queue message names no message: expected {"messageId": "…"}.');
     const signs: TrafficSign[] = [];
     const onTraffic = (sign: TrafficSign) => void signs.push(sign);
     const deps = { ...runtime.deliver, transport: await runtime.transport(), onTraffic };
+    const wakeUp = {
+      messageId,
+      ...(typeof generation === 'number' ? { generation } : {}),
+      ...(isPlace(place) ? { place } : {}),
+    };
     try {
-      await deliverMail(deps, { messageId, ...(typeof generation === 'number' ? { generation } : {}) }, log);
+      await deliverMail(deps, wakeUp, log);
     } finally {
       // After the delivery, when its connection is free for the next: telling people may take seconds.
       const { noteTraffic } = await runtime.watch();
@@ -30,6 +36,15 @@ export function queueSubmissions(runtimeOf: RuntimeSource): StorageQueueHandler 
   };
 }
 
-function wakeUpOf(entry: unknown): { readonly messageId?: unknown; readonly generation?: unknown } {
+function wakeUpOf(entry: unknown): {
+  readonly messageId?: unknown;
+  readonly generation?: unknown;
+  readonly place?: unknown;
+} {
   return typeof entry === 'object' && entry !== null ? entry : {};
+}
+
+function isPlace(value: unknown): value is Place {
+  const place = value as Partial<Place> | null | undefined;
+  return typeof place?.mailbox === 'string' && typeof place.atMs === 'number';
 }

@@ -24,6 +24,7 @@ import { callerLimits } from '../shared/usecases/caller-limits.ts';
 import type { DeliverEventDeps } from '../shared/usecases/deliver-event.ts';
 import type { DeliverDeps } from '../shared/usecases/deliver-mail.ts';
 import { eventSink } from '../shared/usecases/emit-events.ts';
+import { lineUp } from '../shared/usecases/line-up.ts';
 import { mailboxPacer } from '../shared/usecases/mailbox-pacer.ts';
 import { releaseDue } from '../shared/usecases/release-due.ts';
 import type { StatusDeps } from '../shared/usecases/report-status.ts';
@@ -110,7 +111,7 @@ function makeRuntime(settings: Settings): Runtime {
   const pacer = mailboxPacer(mailboxes, clock);
   const credentials = credentialStates(clock.now);
   // A sandbox sends nothing, so it has nothing to pace.
-  const paced = settings.mail.mode === 'sandbox' ? {} : { pacer };
+  const paced: { readonly pacer?: typeof pacer } = settings.mail.mode === 'sandbox' ? {} : { pacer };
   const release = { settings: settings.mail, store, wakeUps, clock: deliverClock(settings, clock), ...paced };
   const accept: AcceptDeps = {
     settings: settings.mail,
@@ -120,7 +121,16 @@ function makeRuntime(settings: Settings): Runtime {
     clock,
     compose: composeMail,
     inlineBytes: INLINE_CONTENT_BYTES,
+    ...(paced.pacer ? { lineUp: lineUp(settings.mail, pacer, clock) } : {}),
     ...(settings.callers ? { limits: callerLimits(tableCallerUsage(clients), clock) } : {}),
+  };
+  const onBreakerClosed = async (mailbox: string, log: Log): Promise<void> => {
+    await releaseDue(release, log, mailbox);
+  };
+  const onGoodProbe = async (mailbox: string, log: Log): Promise<void> => {
+    // The round has read the state a moment ago: a closed breaker costs no call.
+    if ((await pacer.breakerOf(mailbox)).state === 'closed') return;
+    if (await pacer.noteGoodProbe(mailbox, log)) await onBreakerClosed(mailbox, log);
   };
   let transport: Promise<MailTransport> | undefined;
   let real: Promise<SmtpTransport> | undefined;
@@ -135,9 +145,7 @@ function makeRuntime(settings: Settings): Runtime {
       ...release,
       contents,
       ...(emit ? { events: eventSink(emit) } : {}),
-      onBreakerClosed: async (mailbox, log) => {
-        await releaseDue(release, log, mailbox);
-      },
+      onBreakerClosed,
     },
     tidy: tidyBlobs({ settings: settings.mail, store, blobs: staleBlobs(clients), clock }),
     status: {
@@ -155,7 +163,12 @@ function makeRuntime(settings: Settings): Runtime {
         modeTransport(settings.mail.mode, () => {
           real ??= import('./transport.ts')
             .then(({ makeTransport }) =>
-              makeTransport(settings, clock, { slots: blobSlots(clients), isWanted: pacer.isSlotWanted }, credentials),
+              makeTransport(
+                settings,
+                clock,
+                { slots: blobSlots(clients), isWanted: pacer.isSlotWanted, look: pacer.look },
+                credentials,
+              ),
             )
             .catch((error: unknown) => {
               real = undefined;
@@ -185,7 +198,7 @@ function makeRuntime(settings: Settings): Runtime {
             store,
             accept,
             pacer,
-            onGoodProbe: async () => {},
+            onGoodProbe,
             onRound: async (runs, log) => (await runtime.watch()).noteProbeRuns(runs, log),
           }),
         )

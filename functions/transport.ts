@@ -13,7 +13,11 @@ import type { Clock, ConnectionSlots } from '../shared/domain/ports.ts';
 export function makeTransport(
   settings: Settings,
   clock: Clock,
-  connections: { readonly slots: ConnectionSlots; readonly isWanted: (mailbox: string) => boolean },
+  connections: {
+    readonly slots: ConnectionSlots;
+    readonly isWanted: (mailbox: string, slot: number) => boolean;
+    readonly look: (mailbox: string) => Promise<unknown>;
+  },
   states: CredentialStates = credentialStates(clock.now),
 ): SmtpTransport {
   const secrets = vaultReader(settings.vault);
@@ -31,7 +35,7 @@ export function makeTransport(
   return smtpTransport(
     settings.smtp,
     tokens,
-    sessionPool(clock.now, connections.slots, connections.isWanted),
+    sessionPool(clock.now, connections.slots, connections.isWanted, connections.look),
     clock.now,
   );
 }

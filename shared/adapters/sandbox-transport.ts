@@ -1,6 +1,6 @@
 import type { FailureFacts } from '../domain/diagnosis/diagnosis.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
-import type { MailConnection, MailTransport, SubmitJob, SubmitResult } from '../domain/ports.ts';
+import type { ConnectResult, MailConnection, MailTransport, SubmitJob, SubmitResult } from '../domain/ports.ts';
 
 /** Recipients that stand for an outcome in mode sandbox. `.invalid` reaches nobody, ever (RFC 2606 2). */
 const SIMULATOR = '@simulator.invalid';
@@ -32,21 +32,29 @@ const HELD: FailureFacts = {
  * real, and in mode sandbox a real one waits for another mode. `real` is asked for only when something is to leave.
  */
 export function modeTransport(mode: MailSettings['mode'], real: () => Promise<MailTransport>): MailTransport {
-  if (mode === 'sandbox') {
-    return {
-      connect: async () => ({ kind: 'connected', connection: { submit: simulateOrHold, release: () => undefined } }),
-    };
-  }
+  if (mode === 'sandbox') return { connect: async () => simulated(simulateOrHold) };
+  let known: MailTransport | undefined;
   return {
-    async connect(sender, mailbox, messageId, log) {
-      const result = await (await real()).connect(sender, mailbox, messageId, log);
+    async connect(sender, mailbox, messageId, log, options) {
+      if (options?.isSimulated) return simulated(async job => simulate(job));
+      known = await real();
+      const result = await known.connect(sender, mailbox, messageId, log, options);
       if (result.kind !== 'connected') return result;
       const { connection } = result;
       const submit: MailConnection['submit'] = async (job, submitLog) =>
         job.simulated ? simulate(job) : connection.submit(job, submitLog);
       return { kind: 'connected', connection: { submit, release: () => connection.release() } };
     },
+    async prepare(sender, mailbox, messageId, log, slot) {
+      known = await real();
+      return (await known.prepare?.(sender, mailbox, messageId, log, slot)) ?? { kind: 'ready' };
+    },
+    needsSignIn: (sender, mailbox) => known?.needsSignIn?.(sender, mailbox) ?? true,
   };
+}
+
+function simulated(submit: MailConnection['submit']): ConnectResult {
+  return { kind: 'connected', connection: { submit, release: () => undefined } };
 }
 
 async function simulateOrHold(job: SubmitJob): Promise<SubmitResult> {

@@ -1,4 +1,16 @@
-import type { BreakerEffect } from './diagnosis/diagnosis.ts';
+import type { BreakerEffect, FailureStage } from './diagnosis/diagnosis.ts';
+
+/** What is remembered of the failure that opened a breaker. */
+interface Opened {
+  readonly sinceMs: number;
+  readonly code: string;
+  /** Only time brings the next trial: every further try prolongs the shut-off. */
+  readonly timeOnly: boolean;
+  /** The sign-in went well before it failed, so a good sign-in proves nothing: only a message that Exchange takes closes it. */
+  readonly needsSend: boolean;
+  /** How often in a row it has opened; doubles the wait. */
+  readonly times: number;
+}
 
 /**
  * The breaker of one mailbox. While it is open nothing is submitted and no attempt is spent; when its time is up one
@@ -6,25 +18,9 @@ import type { BreakerEffect } from './diagnosis/diagnosis.ts';
  */
 export type Breaker =
   | { readonly state: 'closed' }
-  | {
-      readonly state: 'open';
-      readonly sinceMs: number;
-      readonly code: string;
-      /** Only time closes it: sign-in goes on working there, so neither a probe nor a session proves anything. */
-      readonly timeOnly: boolean;
-      readonly trialAtMs: number;
-      /** How often in a row it has opened; doubles the wait. */
-      readonly times: number;
-    }
-  | {
-      readonly state: 'halfOpen';
-      readonly sinceMs: number;
-      readonly code: string;
-      readonly timeOnly: boolean;
-      readonly times: number;
-      /** The trial counts as lost after this. */
-      readonly trialEndsAtMs: number;
-    };
+  | (Opened & { readonly state: 'open'; readonly trialAtMs: number })
+  /** The trial counts as lost after `trialEndsAtMs`. */
+  | (Opened & { readonly state: 'halfOpen'; readonly trialEndsAtMs: number });
 
 export const CLOSED: Breaker = { state: 'closed' };
 
@@ -38,6 +34,9 @@ const FIRST_SHUT_OFF_MS = HOUR;
 const MAX_SHUT_OFF_MS = 24 * HOUR;
 const TRIAL_MS = 120 * SECOND;
 
+/** Stages that a session reaches only after a good sign-in. */
+const BEYOND_SIGN_IN: ReadonlySet<FailureStage> = new Set(['mail', 'rcpt', 'data', 'content', 'final']);
+
 /** What a mailbox may do now: send, send one as a trial, or wait until `untilMs`. */
 export type Passage =
   | { readonly kind: 'free' }
@@ -48,22 +47,31 @@ export function passage(breaker: Breaker, nowMs: number): Passage {
   if (breaker.state === 'closed') return { kind: 'free' };
   const dueMs = breaker.state === 'open' ? breaker.trialAtMs : breaker.trialEndsAtMs;
   if (nowMs < dueMs) return { kind: 'shut', untilMs: dueMs, code: breaker.code };
-  const { sinceMs, code, timeOnly, times } = breaker;
+  const { sinceMs, code, timeOnly, needsSend, times } = breaker;
   return {
     kind: 'trial',
-    breaker: { state: 'halfOpen', sinceMs, code, timeOnly, times, trialEndsAtMs: nowMs + TRIAL_MS },
+    breaker: { state: 'halfOpen', sinceMs, code, timeOnly, needsSend, times, trialEndsAtMs: nowMs + TRIAL_MS },
   };
 }
 
-/** After a failure that counts. A failure while it is open already (another instance was under way) changes nothing. */
+/**
+ * After a failure that counts. One while it is open already (another instance was under way) changes nothing, unless it
+ * shows that more is needed to close it.
+ *
+ * @param stage where the failure was seen: past the sign-in, a sign-in cannot disprove it
+ */
 export function afterFailure(
   breaker: Breaker,
   effect: Exclude<BreakerEffect, 'none'>,
   code: string,
   nowMs: number,
+  stage: FailureStage = 'auth',
 ): Breaker {
   const timeOnly = effect === 'timeOnly';
-  if (breaker.state === 'open' && (breaker.timeOnly || !timeOnly)) return breaker;
+  const needsSend = timeOnly || BEYOND_SIGN_IN.has(stage);
+  if (breaker.state === 'open' && (breaker.timeOnly || !timeOnly)) {
+    return needsSend && !breaker.needsSend ? { ...breaker, code, needsSend } : breaker;
+  }
   const times = breaker.state === 'closed' ? 1 : breaker.times + 1;
   const sinceMs = breaker.state === 'closed' ? nowMs : breaker.sinceMs;
   const [first, most] = timeOnly ? [FIRST_SHUT_OFF_MS, MAX_SHUT_OFF_MS] : [FIRST_TRIAL_MS, MAX_TRIAL_MS];
@@ -72,6 +80,7 @@ export function afterFailure(
     sinceMs,
     code,
     timeOnly,
+    needsSend,
     times,
     trialAtMs: nowMs + Math.min(most, first * 2 ** Math.min(times - 1, 10)),
   };
@@ -82,7 +91,7 @@ export function afterSuccess(_breaker: Breaker): Breaker {
   return CLOSED;
 }
 
-/** After a good probe: as good as a trial, except where only time counts. */
+/** After a good probe, which is a sign-in: closes only what a sign-in can disprove. */
 export function afterGoodProbe(breaker: Breaker): Breaker {
-  return breaker.state === 'closed' || breaker.timeOnly ? breaker : CLOSED;
+  return breaker.state === 'closed' || breaker.timeOnly || breaker.needsSend ? breaker : CLOSED;
 }

@@ -136,6 +136,8 @@ export interface MessageRecord {
   readonly idempotencyRow?: string;
   readonly traceId: string;
   readonly simulated?: true;
+  /** The caller named the mailbox: it goes through no other of its sender's. */
+  readonly isMailboxNamed?: true;
   readonly events: readonly MessageEvent[];
 }
 

@@ -1,50 +1,74 @@
 import { type Breaker, CLOSED, passage } from './breaker.ts';
+import { quotaFreeAtMs, type RecipientLog, recentRecipients, withRecipients } from './recipient-log.ts';
 import type { MailboxLimits } from './sender.ts';
+import { freeAtMs, NO_TURNS, type TurnLog, turnsWithin, withoutTurn, withTurn } from './turn-log.ts';
 
 /** What all instances share of one mailbox: one table entity, written by ETag. Times in ms since 1970. */
 export interface MailboxState {
-  /** GCRA: the earliest time of the next turn. */
+  /** GCRA: when the next turn would be due if all were `turnMs` apart. Turns may run ahead of it by CATCH_UP_MS. */
   readonly nextTurnMs: number;
-  /** Up to here wake-ups have been spread; who comes later is spread after it. */
+  /** The last turn given out. */
+  readonly lastTurnMs: number;
+  readonly turns: TurnLog;
+  /** The end of the line: up to here wake-ups have been spread; who comes later is spread after it. */
   readonly promisedMs: number;
-  /** Turns given out, by the ten seconds they fall in (start → count); for the figures only, no limit is kept by it. */
-  readonly turns: readonly (readonly [startMs: number, count: number])[];
-  /** Recipients submitted, by the half hour they were submitted in (start → count), for the sliding 24 hours. */
-  readonly recipients: readonly (readonly [startMs: number, count: number])[];
+  /** More messages are parked than the line holds: until then newcomers are parked behind them. */
+  readonly backlogUntilMs: number;
+  readonly recipients: RecipientLog;
   readonly breaker: Breaker;
-  /** An instance without a connection slot waits for one until then: whoever is idle gives one up. */
-  readonly slotWantedUntilMs: number;
+  /** The connection that an instance without one asks its holder to give up. */
+  readonly slotWanted?: SlotWanted | undefined;
+}
+
+export interface SlotWanted {
+  readonly slot: number;
+  readonly untilMs: number;
 }
 
 export const NEW_MAILBOX: MailboxState = {
   nextTurnMs: 0,
+  lastTurnMs: 0,
+  turns: NO_TURNS,
   promisedMs: 0,
-  turns: [],
+  backlogUntilMs: 0,
   recipients: [],
   breaker: CLOSED,
-  slotWantedUntilMs: 0,
 };
 
 /**
  * Turns are this much further apart than the limit asks. What Exchange counts is when it takes a message, not when the
- * turn was: 31 messages span 30 turns, and 2 % of a minute is what they may be early or late against each other.
+ * turn was: 31 messages span 30 turns, and 2.5 % of a minute is what they may be early or late against each other.
  */
-const MARGIN = 1.02;
-/** How far ahead turns are given out to messages of normal priority: one of high priority comes right after these. */
-const TURNS_AHEAD = 4;
+const MARGIN = 1.025;
+/** Turns that nobody was there for are made up: up to so many ms of them, as far as the minute has room. */
+const CATCH_UP_MS = 3_000;
+/** While that is done, turns are so much of their distance apart: a third faster than usual. */
+const CATCH_UP_SPACING = 0.75;
+/** How many distances ahead turns are given to messages of normal priority: one of high priority comes right after these. */
+const TURNS_AHEAD = 3;
 /** And in ms, since a turn is waited for inside an invocation; the last of them is kept for high priority. */
 const MAX_AHEAD_MS = 5_000;
+const MINUTE_MS = 60_000;
 /** Wake-ups are spread this far; what comes later is parked. */
 const PROMISE_AHEAD_MS = 120_000;
-
-const TURN_BUCKET_MS = 10_000;
-const MINUTE_MS = 60_000;
-const BUCKET_MS = 30 * 60_000;
-const DAY_MS = 24 * 3_600_000;
+/**
+ * A newcomer is parked beyond this already: a place is a write of its own, and what is parked gets its places from `sweep`,
+ * a minute later at most and all in one write.
+ */
+const NEWCOMER_AHEAD_MS = 80_000;
+/** Longer than `sweep` takes to look again at what is parked. */
+const BACKLOG_MS = 90_000;
 
 export interface Ask {
   readonly isHigh: boolean;
   readonly recipients: number;
+  /** When it was told to come: it has a place in line, and newcomers do not go before it. */
+  readonly promisedMs?: number;
+  /**
+   * No turn is wanted: `process` has no connection of the mailbox, so that a turn would be lost on it; `newcomer` has just
+   * been accepted and takes its place in line.
+   */
+  readonly placeFor?: 'process' | 'newcomer';
 }
 
 export type Answer =
@@ -52,6 +76,8 @@ export type Answer =
   | { readonly kind: 'turn'; readonly atMs: number; readonly isTrial: boolean }
   /** Ask again at `atMs`. */
   | { readonly kind: 'later'; readonly atMs: number }
+  /** Its turn is near, and only an instance with a connection can use it. */
+  | { readonly kind: 'elsewhere' }
   /** So much waits already that the message is better parked. */
   | { readonly kind: 'park' }
   | { readonly kind: 'shut'; readonly untilMs: number; readonly code: string }
@@ -62,12 +88,20 @@ export function turnMs(limits: MailboxLimits): number {
   return (60_000 / limits.messagesPerMinute) * MARGIN;
 }
 
+/** When the next turn is, whoever asks for it. */
+export function earliestTurnMs(state: MailboxState, limits: MailboxLimits, nowMs: number): number {
+  const gap = turnMs(limits);
+  const spacedMs = Math.max(nowMs, state.nextTurnMs - CATCH_UP_MS, state.lastTurnMs + gap * CATCH_UP_SPACING);
+  // Whole milliseconds: a timer knows no others, and a wait for a fraction of one would end before its time.
+  return Math.ceil(freeAtMs(state.turns, Math.max(1, Math.ceil(limits.messagesPerMinute)), spacedMs));
+}
+
 /**
- * Answers the asks of one process together, in their order (high priority first), and gives the state to be written.
- * Pure; when the write fails the asks are answered anew from what the winner wrote.
+ * Answers the asks of one process together, in their order, and gives the state to be written. Pure; when the write fails
+ * the asks are answered anew from what the winner wrote.
  *
- * GCRA with a burst of one (turns are at least `turnMs` apart) rather than a window count: n messages then take
- * n ÷ rate, and no window of a minute can hold more than the limit.
+ * GCRA keeps the turns apart, so that n messages take n ÷ rate, and makes up what was missed; the log of the last minute
+ * holds that within the limit.
  */
 export function answerAsks(
   state: MailboxState,
@@ -76,30 +110,83 @@ export function answerAsks(
   nowMs: number,
 ): { readonly state: MailboxState; readonly answers: readonly Answer[] } {
   const gap = turnMs(limits);
-  let { nextTurnMs, promisedMs, breaker } = state;
-  let turns: Counts = state.turns.filter(([start]) => start + TURN_BUCKET_MS + MINUTE_MS > nowMs);
-  let recipients: Counts = state.recipients.filter(([start]) => start + BUCKET_MS + DAY_MS > nowMs);
-  const answers = asks.map((ask): Answer => {
-    const pass = passage(breaker, nowMs);
+  const normalAheadMs = Math.max(0, Math.min(MAX_AHEAD_MS - gap, gap * TURNS_AHEAD));
+  let now: MailboxState = { ...state, recipients: recentRecipients(state.recipients, nowMs) };
+  let toldToWait = 0;
+
+  function answer(ask: Ask): Answer {
+    const pass = passage(now.breaker, nowMs);
     if (pass.kind === 'shut') return pass;
-    const quotaMs = quotaFreeAtMs(recipients, ask.recipients, limits.recipientsPerDay, nowMs);
+    const quotaMs = quotaFreeAtMs(now.recipients, ask.recipients, limits.recipientsPerDay, nowMs);
     if (quotaMs > nowMs) return { kind: 'quota', untilMs: quotaMs };
-    const atMs = Math.max(nowMs, nextTurnMs);
-    const aheadMs = ask.isHigh ? MAX_AHEAD_MS : Math.max(0, Math.min(MAX_AHEAD_MS - gap, gap * TURNS_AHEAD));
-    if (atMs - nowMs <= aheadMs || pass.kind === 'trial') {
-      nextTurnMs = atMs + gap;
-      turns = counted(turns, 1, atMs, TURN_BUCKET_MS);
-      recipients = counted(recipients, ask.recipients, nowMs, BUCKET_MS);
-      if (pass.kind === 'trial') breaker = pass.breaker;
-      return { kind: 'turn', atMs, isTrial: pass.kind === 'trial' };
+    const atMs = earliestTurnMs(now, limits, nowMs);
+    if (ask.placeFor === 'newcomer') return placeInLine(ask, Math.max(nowMs, atMs - normalAheadMs));
+    const isTrial = pass.kind === 'trial';
+    const aheadMs = ask.isHigh ? MAX_AHEAD_MS : normalAheadMs;
+    if (isTrial || (atMs - nowMs <= aheadMs && isNext(ask))) {
+      if (ask.placeFor && !isTrial) return { kind: 'elsewhere' };
+      const recipients = withRecipients(now.recipients, ask.recipients, nowMs);
+      now = { ...withGivenTurn(now, atMs, gap, nowMs), recipients, breaker: isTrial ? pass.breaker : now.breaker };
+      return { kind: 'turn', atMs, isTrial };
     }
-    if (ask.isHigh) return { kind: 'later', atMs };
-    const promise = Math.max(promisedMs, nowMs + aheadMs, atMs - gap * (TURNS_AHEAD - 1));
-    if (promise - nowMs > PROMISE_AHEAD_MS) return { kind: 'park' };
-    promisedMs = promise + gap;
-    return { kind: 'later', atMs: promise };
-  });
-  return { state: { ...state, nextTurnMs, promisedMs, turns, recipients, breaker }, answers };
+    if (ask.isHigh || ask.promisedMs !== undefined) {
+      if (ask.placeFor && atMs - nowMs <= MAX_AHEAD_MS) return { kind: 'elsewhere' };
+      return {
+        kind: 'later',
+        atMs: Math.ceil(Math.max(nowMs, atMs - aheadMs) + gap * CATCH_UP_SPACING * toldToWait++),
+      };
+    }
+    return placeInLine(ask, Math.max(nowMs + normalAheadMs, atMs - normalAheadMs));
+  }
+
+  /** Nobody waits before it, or the mailbox is behind with its turns anyway. */
+  function isNext(ask: Ask): boolean {
+    return ask.isHigh || ask.promisedMs !== undefined || now.promisedMs <= nowMs + gap || now.nextTurnMs <= nowMs;
+  }
+
+  function placeInLine(ask: Ask, earliestMs: number): Answer {
+    const promiseMs = Math.ceil(Math.max(now.promisedMs, earliestMs));
+    const isBehindParked = now.backlogUntilMs > nowMs && promiseMs - nowMs > MAX_AHEAD_MS;
+    if (isBehindParked) return { kind: 'park' };
+    if (promiseMs - nowMs > (ask.placeFor === 'newcomer' ? NEWCOMER_AHEAD_MS : PROMISE_AHEAD_MS)) {
+      now = { ...now, backlogUntilMs: nowMs + BACKLOG_MS };
+      return { kind: 'park' };
+    }
+    if (ask.placeFor === 'process' && promiseMs - nowMs <= MAX_AHEAD_MS) return { kind: 'elsewhere' };
+    now = { ...now, promisedMs: promiseMs + gap };
+    return { kind: 'later', atMs: promiseMs };
+  }
+
+  const before = now;
+  const answers = asks.map(answer);
+  return { state: now === before ? state : now, answers };
+}
+
+function withGivenTurn(state: MailboxState, atMs: number, gap: number, nowMs: number): MailboxState {
+  return {
+    ...state,
+    nextTurnMs: Math.max(state.nextTurnMs, atMs) + gap,
+    lastTurnMs: atMs,
+    turns: withTurn(state.turns, atMs, nowMs),
+  };
+}
+
+/** A turn that could not be used goes back, and is made up soon. */
+export function giveTurnBack(
+  state: MailboxState,
+  atMs: number,
+  recipients: number,
+  limits: MailboxLimits,
+  nowMs: number,
+): MailboxState {
+  const turns = withoutTurn(state.turns, atMs);
+  if (turns === state.turns) return state;
+  return {
+    ...state,
+    turns,
+    nextTurnMs: state.nextTurnMs - turnMs(limits),
+    recipients: withRecipients(state.recipients, -recipients, nowMs),
+  };
 }
 
 /** Spreads the wake-ups of up to `count` parked messages over the time to `untilMs`; fewer where it does not hold them. */
@@ -114,45 +201,33 @@ export function promiseWakeUps(
   const wakeAtMs: number[] = [];
   let promisedMs = Math.max(state.promisedMs, nowMs, state.nextTurnMs - gap * TURNS_AHEAD);
   while (wakeAtMs.length < count && promisedMs <= untilMs) {
-    wakeAtMs.push(promisedMs);
+    wakeAtMs.push(Math.ceil(promisedMs));
     promisedMs += gap;
   }
-  return { state: wakeAtMs.length === 0 ? state : { ...state, promisedMs }, wakeAtMs };
+  const backlogUntilMs = wakeAtMs.length < count ? nowMs + BACKLOG_MS : 0;
+  if (wakeAtMs.length === 0 && backlogUntilMs === 0 && state.backlogUntilMs === 0) return { state, wakeAtMs };
+  return {
+    state: { ...state, promisedMs: wakeAtMs.length === 0 ? state.promisedMs : promisedMs, backlogUntilMs },
+    wakeAtMs,
+  };
+}
+
+/** When a newcomer would be sent; infinity while the breaker or the day's recipients keep it from that. */
+export function outlookMs(state: MailboxState, recipients: number, limits: MailboxLimits, nowMs: number): number {
+  const pass = passage(state.breaker, nowMs);
+  if (pass.kind === 'shut') return Number.POSITIVE_INFINITY;
+  if (pass.kind === 'trial') return nowMs;
+  const recent = recentRecipients(state.recipients, nowMs);
+  if (quotaFreeAtMs(recent, recipients, limits.recipientsPerDay, nowMs) > nowMs) return Number.POSITIVE_INFINITY;
+  return Math.max(earliestTurnMs(state, limits, nowMs), state.promisedMs, state.backlogUntilMs);
 }
 
 /** Recipients submitted in the last 24 hours. */
 export function recipientsUsed(state: MailboxState, nowMs: number): number {
-  return state.recipients.reduce((sum, [start, count]) => (start + BUCKET_MS + DAY_MS > nowMs ? sum + count : sum), 0);
+  return recentRecipients(state.recipients, nowMs).reduce((sum, [, count]) => sum + count, 0);
 }
 
-/**
- * Turns that fell into the last minute: what the mailbox has used of its rate. Exact to ten seconds: of the bucket that
- * the minute begins in, as large a share counts as lies within it.
- */
+/** Turns that fell into the last minute: what the mailbox has used of its rate. */
 export function turnsUsed({ turns }: MailboxState, nowMs: number): number {
-  const fromMs = nowMs - MINUTE_MS;
-  const used = turns.reduce((sum, [start, count]) => {
-    if (start > nowMs || start + TURN_BUCKET_MS <= fromMs) return sum;
-    return sum + count * Math.min(1, (start + TURN_BUCKET_MS - fromMs) / TURN_BUCKET_MS);
-  }, 0);
-  return Math.round(used);
-}
-
-/** When `wanted` more recipients fit under the day's limit; `nowMs` when they do now. A message larger than the limit goes alone. */
-function quotaFreeAtMs(recipients: MailboxState['recipients'], wanted: number, perDay: number, nowMs: number): number {
-  let used = recipients.reduce((sum, [, count]) => sum + count, 0);
-  if (used === 0 || used + wanted <= perDay) return nowMs;
-  for (const [start, count] of recipients) {
-    used -= count;
-    if (used === 0 || used + wanted <= perDay) return start + BUCKET_MS + DAY_MS;
-  }
-  return nowMs;
-}
-
-type Counts = readonly (readonly [startMs: number, count: number])[];
-
-function counted(counts: Counts, more: number, atMs: number, bucketMs: number): Counts {
-  const start = Math.floor(atMs / bucketMs) * bucketMs;
-  const last = counts.at(-1);
-  return last?.[0] === start ? [...counts.slice(0, -1), [start, last[1] + more]] : [...counts, [start, more]];
+  return turnsWithin(turns, nowMs - MINUTE_MS, nowMs);
 }

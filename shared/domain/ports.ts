@@ -143,6 +143,8 @@ export interface MailboxStates {
 
 /** One of a mailbox's connections, held by this process. */
 export interface ConnectionSlot {
+  /** Which of them, from 0. */
+  readonly index: number;
   /** False once the lease may have run out: the connection must not be used any more. */
   isHeld(): boolean;
   release(): Promise<void>;
@@ -150,8 +152,8 @@ export interface ConnectionSlot {
 
 /** The connections that Exchange allows a mailbox, leased among all instances. */
 export interface ConnectionSlots {
-  /** Undefined while all are taken. */
-  acquire(mailbox: string, count: number): Promise<ConnectionSlot | undefined>;
+  /** Undefined while all are taken; with `only`, while that one is. */
+  acquire(mailbox: string, count: number, only?: number): Promise<ConnectionSlot | undefined>;
 }
 
 /** Blobs of composed mails too large for a table row, and of raw texts from the poison queues. */
@@ -170,6 +172,13 @@ export interface ContentStore {
 export interface WakeUp {
   readonly messageId: string;
   readonly generation?: number;
+  /** The message's place in the line of a mailbox: the time it was told to come. Without one it is a newcomer. */
+  readonly place?: Place;
+}
+
+export interface Place {
+  readonly mailbox: string;
+  readonly atMs: number;
 }
 
 export interface WakeQueue {
@@ -285,6 +294,30 @@ export type ConnectResult =
   | { readonly kind: 'busy' }
   | { readonly kind: 'failed'; readonly facts: FailureFacts };
 
-export interface MailTransport {
-  connect(sender: Sender, mailbox: string, messageId: string, log: Log): Promise<ConnectResult>;
+export interface ConnectOptions {
+  /** How long to wait while all connections are in use, in ms. */
+  readonly patienceMs?: number;
+  /** Accepted in mode sandbox: nothing is connected to, and nothing leaves. */
+  readonly isSimulated?: boolean;
 }
+
+export interface MailTransport {
+  connect(
+    sender: Sender,
+    mailbox: string,
+    messageId: string,
+    log: Log,
+    options?: ConnectOptions,
+  ): Promise<ConnectResult>;
+  /**
+   * Sees to it that this process has a signed-in connection of the mailbox, without taking it. Absent where connections
+   * cost nothing.
+   *
+   * @param slot the one of the mailbox's connections to try for; absent = any
+   */
+  prepare?(sender: Sender, mailbox: string, messageId: string, log: Log, slot?: number): Promise<PrepareResult>;
+  /** Whether `prepare` would sign in: this process has no connection yet and has not just failed to get one. */
+  needsSignIn?(sender: Sender, mailbox: string): boolean;
+}
+
+export type PrepareResult = { readonly kind: 'ready' } | Exclude<ConnectResult, { readonly kind: 'connected' }>;

@@ -171,7 +171,8 @@ function settleTimeUp(
 
 function defer(record: MessageRecord, facts: FailureFacts, context: SettleContext): MessageRecord {
   const { entry, retryAfterMs } = diagnose(facts);
-  if (context.parksOnBreaker && entry.breaker !== 'none' && entry.retry !== 'never')
+  // A failure with few tries counts them all the same: the breaker paces them, and the message ends with the last.
+  if (context.parksOnBreaker && entry.breaker !== 'none' && entry.retry !== 'fewTries')
     return parkOnBreaker(record, entry.code, facts, context);
   const before = record.attemptsOfCode;
   const count = before?.code === entry.code ? before.count + 1 : 1;

@@ -5,12 +5,13 @@ import { newMessageId } from '../domain/message-id.ts';
 import type { MessageRecord } from '../domain/message-record.ts';
 import { invalid } from '../domain/parse-mail-request.ts';
 import { tooLarge } from '../domain/policy.ts';
-import type { Clock, Log, MessageStore, WakeQueue } from '../domain/ports.ts';
+import type { Clock, Log, MessageStore, Place, WakeQueue } from '../domain/ports.ts';
 import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
 import { RawMailError } from '../domain/raw-mail.ts';
 import { redact } from '../domain/redact.ts';
 import { PARK_BEYOND_MS, wakeDelayMs } from '../domain/schedule.ts';
 import type { CallerLimits } from './caller-limits.ts';
+import type { LineUp } from './line-up.ts';
 import { prepareRaw } from './prepare-raw.ts';
 import { type PrepareDeps, prepareRequest } from './prepare-request.ts';
 import type { PreparedMail } from './prepared-mail.ts';
@@ -21,6 +22,8 @@ export interface AcceptDeps extends PrepareDeps {
   readonly clock: Clock;
   /** Mails up to this size stand in the table row itself. */
   readonly inlineBytes: number;
+  /** Gives a message its place among those that its mailbox has to send first; absent where nobody paces. */
+  readonly lineUp?: LineUp;
   /** Counts against the limits of callers; absent where none has any. */
   readonly limits?: CallerLimits;
 }
@@ -141,8 +144,10 @@ async function store(
   const key = input.idempotencyKey ?? mail.idempotencyKey;
   const row = key === undefined ? undefined : idempotencyRow(input.caller.id, key);
   const record = newRecord(deps, input, mail, content, id, nowMs, row);
-  const delayMs = wakeDelayMs(record.dueAtMs, nowMs);
-  const isParked = record.dueAtMs - nowMs > PARK_BEYOND_MS;
+  const standing = (await deps.lineUp?.(record)) ?? { kind: 'now' };
+  const place = standing.kind === 'inLine' ? standing.place : undefined;
+  const delayMs = wakeDelayMs(place?.atMs ?? record.dueAtMs, nowMs);
+  const isParked = record.dueAtMs - nowMs > PARK_BEYOND_MS || standing.kind === 'parked';
   const fingerprint = row === undefined ? '' : mail.fingerprint();
   const inserted = await deps.store.insert(record, content.inline, {
     ...(isParked ? {} : { wakeAtMs: nowMs + delayMs }),
@@ -168,7 +173,7 @@ async function store(
       dueAtMs: record.dueAtMs,
     });
   }
-  if (!isParked) await wake(deps, record, delayMs, log);
+  if (!isParked) await wake(deps, record, delayMs, place, log);
   log('info', {
     event: 'message.accepted',
     messageId: id,
@@ -183,9 +188,16 @@ async function store(
 }
 
 /** The message is durable by now: a wake-up that cannot be put is `sweep`'s to make good, not the caller's. */
-async function wake(deps: AcceptDeps, record: MessageRecord, delayMs: number, log: Log): Promise<void> {
+async function wake(
+  deps: AcceptDeps,
+  record: MessageRecord,
+  delayMs: number,
+  place: Place | undefined,
+  log: Log,
+): Promise<void> {
   try {
-    await deps.wakeUps.put({ messageId: record.id, generation: record.generation }, record.priority, delayMs);
+    const wakeUp = { messageId: record.id, generation: record.generation, ...(place ? { place } : {}) };
+    await deps.wakeUps.put(wakeUp, record.priority, delayMs);
   } catch (error) {
     log('warn', {
       event: 'wakeup.failed',
@@ -213,6 +225,7 @@ function newRecord(
     caller: input.caller.id,
     from: mail.from,
     mailbox: mail.mailbox,
+    ...(mail.isMailboxNamed ? { isMailboxNamed: true as const } : {}),
     recipients: mail.recipients.map(address => ({ address, outcome: 'pending' })),
     priority: mail.priority,
     metadata: mail.metadata,

@@ -72,6 +72,7 @@ export async function prepareRaw(
   return accepted({
     from: envelopeFrom,
     mailbox,
+    isMailboxNamed: options.mailbox !== undefined,
     recipients,
     messageIdHeader,
     dryRun: options.dryRun,

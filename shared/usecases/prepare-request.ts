@@ -60,6 +60,7 @@ export async function prepareRequest(
   return accepted({
     from: request.from.address,
     mailbox,
+    isMailboxNamed: request.mailbox !== undefined,
     recipients,
     messageIdHeader,
     dryRun,

@@ -7,6 +7,8 @@ export interface PreparedMail {
   /** MAIL FROM. */
   readonly from: string;
   readonly mailbox: string;
+  /** The request asked for this mailbox. */
+  readonly isMailboxNamed: boolean;
   readonly recipients: readonly string[];
   readonly messageIdHeader: string;
   readonly dryRun: boolean;

@@ -6,6 +6,7 @@ import type { CredentialWalk, ServerWalk, SmtpFindings } from '../domain/probe-p
 import type { PhaseResult, ProbeRun } from '../domain/probe-run.ts';
 import { makeRun, unreached, withCandidates } from '../domain/probe-verdict.ts';
 import { type Sender, senderOfMailbox } from '../domain/sender.ts';
+import type { PacedMailbox } from './mailbox-pacer.ts';
 import { attempt, logTrouble } from './probe-trouble.ts';
 
 /** What one mailbox's run needs. */
@@ -20,7 +21,7 @@ export interface ProbeMailboxDeps {
   readonly slots: ConnectionSlots;
   readonly pacer: {
     breakerOf(mailbox: string): Promise<Breaker>;
-    wantSlot(mailbox: string): Promise<void>;
+    wantSlot(paced: PacedMailbox, isPatient: boolean): Promise<number | undefined>;
   };
 }
 
@@ -129,10 +130,10 @@ async function takeSlot(
     if (await hasSentSince(deps, mailbox, before))
       return `all ${connections} connections are busy with mail that goes through`;
     log('info', { event: 'probe.waiting', mailbox, phase: 'tcp', detail: `all ${connections} connections are busy` });
-    await deps.pacer.wantSlot(mailbox);
+    const wanted = await deps.pacer.wantSlot({ mailbox, limits: sender.limits }, false);
     for (let tries = 0; tries < SLOT_TRIES; tries++) {
       await deps.clock.sleep(SLOT_PAUSE_MS);
-      slot = await deps.slots.acquire(mailbox, connections);
+      slot = await deps.slots.acquire(mailbox, connections, wanted);
       if (slot) return slot;
     }
     return `all ${connections} connections are busy, and none came free`;

@@ -12,6 +12,7 @@ import {
 import {
   type Ask,
   answerAsks,
+  giveTurnBack,
   type MailboxState,
   NEW_MAILBOX,
   promiseWakeUps,
@@ -149,6 +150,63 @@ test('an open breaker lets nobody pass, then one as a trial', () => {
   assert.deepEqual(afterSuccess(due.state.breaker), CLOSED);
 });
 
+test('a failure behind a good sign-in is not closed by one: only by a message that Exchange takes', () => {
+  const signIn = afterFailure(CLOSED, 'opens', 'smtp_auth_unsuccessful', NOW_MS, 'auth');
+  assert.deepEqual(afterGoodProbe(signIn), CLOSED);
+  const full = afterFailure(CLOSED, 'opens', 'smtp_mailbox_full', NOW_MS, 'final');
+  assert.deepEqual(afterGoodProbe(full), full);
+  const both = afterFailure(signIn, 'opens', 'smtp_mailbox_full', NOW_MS + 1, 'final');
+  assert.deepEqual(afterGoodProbe(both), both);
+  const trial = passage(full, NOW_MS + 60_000);
+  assert.ok(trial.kind === 'trial');
+  assert.deepEqual(afterGoodProbe(trial.breaker), trial.breaker, 'nor while a trial is under way');
+  assert.deepEqual(afterSuccess(trial.breaker), CLOSED);
+});
+
+test('whatever is given back, no minute holds more turns than the limit, and what was given back is used', () => {
+  const limits = { ...LIMITS, messagesPerMinute: 60 };
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { minLength: 100, maxLength: 200 }), isUsed => {
+      let state: MailboxState = NEW_MAILBOX;
+      const used: number[] = [];
+      let now = NOW_MS;
+      for (const use of isUsed) {
+        const { state: asked, answers } = answerAsks(state, [{ isHigh: true, recipients: 1 }], limits, now);
+        state = asked;
+        const [answer] = answers;
+        if (answer?.kind === 'later') now = answer.atMs;
+        if (answer?.kind !== 'turn') continue;
+        now = answer.atMs;
+        if (use) used.push(answer.atMs);
+        else state = giveTurnBack(state, answer.atMs, 1, limits, now);
+      }
+      for (let i = 0; i + 60 < used.length; i++) assert.ok((used[i + 60] as number) - (used[i] as number) >= 61_000);
+      assert.ok((used.at(-1) ?? 0) - (used[0] ?? 0) <= isUsed.length * turnMs(limits));
+      assert.equal(recipientsUsed(state, now), used.length);
+    }),
+  );
+});
+
+test('newcomers do not go before those who have a place in line; an idle mailbox is for anyone', () => {
+  const crowd = answerAsks(
+    NEW_MAILBOX,
+    Array.from({ length: 20 }, () => one),
+    LIMITS,
+    NOW_MS,
+  );
+  const places = crowd.answers.flatMap(answer => (answer.kind === 'later' ? [answer.atMs] : []));
+  assert.ok(places.length > 10);
+  assert.deepEqual(
+    places,
+    places.toSorted((a, b) => a - b),
+  );
+  const [first = 0] = places;
+  const newcomer = answerAsks(crowd.state, [one], LIMITS, first).answers[0];
+  assert.ok(newcomer?.kind === 'later' && newcomer.atMs > (places.at(-1) ?? 0));
+  assert.equal(answerAsks(crowd.state, [{ ...one, promisedMs: first }], LIMITS, first).answers[0]?.kind, 'turn');
+  assert.equal(answerAsks(crowd.state, [one], LIMITS, first + 30_000).answers[0]?.kind, 'turn');
+});
+
 test('after a shut-off only time counts: a probe does not close it, one hour does, then two', () => {
   const shut = afterFailure(CLOSED, 'timeOnly', 'smtp_shut_off_send_as', NOW_MS);
   assert.deepEqual(afterGoodProbe(shut), shut);
@@ -173,7 +231,7 @@ test('turns of the last minute are counted, whatever the pace, and forgotten aft
     const used = turnsUsed(state, NOW_MS + 180_000);
     const slack = Math.max(1, messagesPerMinute * 0.1);
     assert.ok(Math.abs(used - messagesPerMinute) <= slack, `${used} of ${messagesPerMinute}`);
-    assert.ok(state.turns.length <= 9, 'a bounded number of buckets');
+    assert.ok(state.turns.counts.length <= 450, 'a bounded number of ticks');
     assert.equal(turnsUsed(state, NOW_MS + 180_000 + 76_000), 0);
   }
 });

@@ -31,7 +31,7 @@ function rig(change: Partial<ProbeRoundDeps> = {}) {
   };
   const slot = (): ConnectionSlot => {
     state.held++;
-    return { isHeld: () => true, release: async () => void state.held-- };
+    return { index: 0, isHeld: () => true, release: async () => void state.held-- };
   };
   const deps: ProbeRoundDeps = {
     senders: [
@@ -57,7 +57,7 @@ function rig(change: Partial<ProbeRoundDeps> = {}) {
     },
     store: { list: async () => ({ records: [] }) },
     slots: { acquire: async () => slot() },
-    pacer: { breakerOf: async () => CLOSED, wantSlot: async () => {} },
+    pacer: { breakerOf: async () => CLOSED, wantSlot: async () => 0 },
     history: {
       add: async (runs, canaries = []) => {
         stored.push(...runs);
@@ -149,7 +149,7 @@ describe('A round', () => {
     let wanted = 0;
     const { deps, goodOnes, log } = rig({
       slots: { acquire: async () => undefined },
-      pacer: { breakerOf: async () => CLOSED, wantSlot: async () => void wanted++ },
+      pacer: { breakerOf: async () => CLOSED, wantSlot: async () => wanted++ },
     });
     const [run] = await probeRound(deps, [MAILBOX], log);
     assert.deepEqual([run?.ok, wanted, goodOnes], [null, 1, []]);
@@ -158,13 +158,21 @@ describe('A round', () => {
 
   test('a mailbox that Exchange has shut off is asked for no MAIL while only time ends it', async () => {
     const shutOff = 'smtp_shut_off_send_as';
-    const open = { state: 'open', sinceMs: 0, code: shutOff, timeOnly: true, trialAtMs: 9e9, times: 1 } as const;
+    const open = {
+      state: 'open',
+      sinceMs: 0,
+      code: shutOff,
+      timeOnly: true,
+      needsSend: true,
+      trialAtMs: 9e9,
+      times: 1,
+    } as const;
     let asked = 0;
     const breakerOf = async () => {
       asked++;
       return open;
     };
-    const { deps, state, jobs, log } = rig({ pacer: { breakerOf, wantSlot: async () => {} } });
+    const { deps, state, jobs, log } = rig({ pacer: { breakerOf, wantSlot: async () => 0 } });
     await probeRound(deps, [MAILBOX], log);
     assert.deepEqual([asked, jobs.at(-1)?.shutOffBy], [0, undefined], 'no call where the last run was not shut off');
     const envelope: PhaseResult = { ...good('envelope'), ok: false, code: shutOff };

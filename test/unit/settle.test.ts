@@ -253,3 +253,15 @@ function restrictTo(result: SubmitResult, open: ReadonlySet<string>): SubmitResu
     ? { ...result, accepted: taken.length > 0 ? taken : [...open], refused }
     : { kind: 'failed', facts: first.facts, inDoubt: false, refused };
 }
+
+test('a failure with few tries ends the message after them, with a breaker as without', () => {
+  const logon = '430 4.2.0 STOREDRV; mailbox logon failure; MapiExceptionLogonFailed; Cannot open mailbox.';
+  let record = messageRecord();
+  for (let attempt = 1; attempt < 5; attempt++) {
+    record = settleSubmission(record, failed(replyFacts(logon, 'final')), { ...context, parksOnBreaker: true });
+    assert.equal(record.status, 'deferred');
+    record = { ...record, status: 'sending' };
+  }
+  record = settleSubmission(record, failed(replyFacts(logon, 'final')), { ...context, parksOnBreaker: true });
+  assert.deepEqual([record.status, record.code], ['failed', 'smtp_mailbox_logon_failed']);
+});

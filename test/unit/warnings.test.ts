@@ -177,6 +177,7 @@ test('what waits behind an open incident or breaker is told with that, and not a
     sinceMs: clock.ms,
     code: 'smtp_auth_unsuccessful',
     timeOnly: false,
+    needsSend: false,
     trialAtMs: clock.ms,
     times: 1,
   } as const;

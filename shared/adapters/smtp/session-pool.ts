@@ -3,13 +3,17 @@ import type { ConnectionSlot, ConnectionSlots } from '../../domain/ports.ts';
 import type { SmtpSession } from './smtp-session.ts';
 
 /** An idle session is closed after this; Exchange closes quiet ones itself within minutes. */
-const IDLE_MS = 20_000;
-/** And much sooner while another instance waits for a connection of this mailbox. */
-const IDLE_WHEN_WANTED_MS = 200;
+const IDLE_MS = 60_000;
+/** An idle session looks so often whether another instance asks for its slot: its process hears of it in no other way. */
+const LOOK_EVERY_MS = 5_000;
 /** Exchange ends a session at about 20 minutes (`4.4.1 Total session duration`); well before that it is renewed. */
 const MAX_AGE_MS = 8 * 60_000;
-/** How long an acquire waits for a connection before it says busy. */
+/** How long an acquire waits for a connection before it says busy, unless it is told otherwise. */
 const PATIENCE_MS = 5_000;
+/** Where no slot was free, or one more session was refused, it is tried again after this and not sooner. */
+const DENIED_MS = 5_000;
+/** One more session is opened only for who has waited this long for those that are there. */
+const MORE_AFTER_MS = 250;
 const POLL_MS = 250;
 const QUIT_MS = 2_000;
 
@@ -27,16 +31,18 @@ export interface PooledSession {
 interface Entry {
   session: SmtpSession;
   readonly slot: ConnectionSlot | undefined;
+  wasUsed: boolean;
   idleTimer?: NodeJS.Timeout;
 }
 
 interface Bucket {
-  /** Sessions open or being opened here. */
+  /** Sessions signed in here, lent or idle. */
   count: number;
   readonly idle: Entry[];
   readonly waiting: Set<() => void>;
-  /** One sign-in at a time: when it is refused, whoever waited for it is refused with it and signs in no more. */
-  opening: Promise<Entry | undefined> | undefined;
+  /** One sign-in at a time: when it is refused, whoever has nothing else to wait for is refused with it and signs in no more. */
+  opening: Promise<void> | undefined;
+  deniedUntilMs: number;
 }
 
 export interface SessionKey {
@@ -45,62 +51,85 @@ export interface SessionKey {
   readonly maxSessions: number;
 }
 
+type Open = () => Promise<SmtpSession>;
+
 /**
  * Warm sessions by mailbox and app, kept across invocations of one process. Each holds one of the mailbox's connection
- * slots, which all instances share; without a free one `acquire` waits some seconds and then gives undefined.
+ * slots, which all instances share. A process opens one session, and another only while all it has are in use.
+ *
+ * @param isWanted whether another instance asks for a slot: it is then given up between two messages
+ * @param look finds out anew what others ask for; absent where they cannot ask
  */
 export function sessionPool(
   now: () => number,
   slots?: ConnectionSlots,
-  isWanted: (mailbox: string) => boolean = () => false,
+  isWanted: (mailbox: string, slot: number) => boolean = () => false,
+  look: (mailbox: string) => Promise<unknown> = async () => undefined,
 ) {
   const buckets = new Map<string, Bucket>();
   let isClosing = false;
 
-  async function acquire(key: SessionKey, open: () => Promise<SmtpSession>): Promise<PooledSession | undefined> {
+  /** True once this process has a session of the mailbox, idle or in use; false where no slot is free. Throws when the sign-in is refused. */
+  async function prepare(key: SessionKey, open: Open, slot?: number): Promise<boolean> {
     const bucket = bucketOf(key);
-    const end = now() + PATIENCE_MS;
+    if (bucket.count === 0) await (bucket.opening ?? startOpening(key, bucket, open, slot));
+    return bucket.count > 0;
+  }
+
+  /** A session to submit over; undefined when none was free for `patienceMs`. Throws when the sign-in is refused. */
+  async function acquire(key: SessionKey, open: Open, patienceMs = PATIENCE_MS): Promise<PooledSession | undefined> {
+    const bucket = bucketOf(key);
+    const begun = now();
+    const end = begun + patienceMs;
     for (;;) {
       const warm = takeIdle(bucket);
-      if (warm) return lend(key, bucket, warm, true);
-      if (bucket.opening) {
-        await bucket.opening;
-      } else if (bucket.count < key.maxSessions) {
-        bucket.opening = openEntry(key, bucket, open).finally(() => {
-          bucket.opening = undefined;
-        });
-        const entry = await bucket.opening;
-        if (entry) return lend(key, bucket, entry, false);
+      if (warm) return lend(key, bucket, warm);
+      const mayOpen = bucket.count === 0 || now() - begun >= MORE_AFTER_MS;
+      const opening = mayOpen ? startOpening(key, bucket, open) : undefined;
+      if (bucket.count === 0 && opening) {
+        await opening;
+      } else {
+        opening?.catch(() => undefined);
+        const leftMs = end - now();
+        if (leftMs <= 0) return undefined;
+        await waitForChange(bucket, Math.min(leftMs, POLL_MS));
       }
-      if (takeIsPossible(bucket)) continue;
-      if (now() >= end) return undefined;
-      await waitForChange(bucket);
     }
   }
 
-  async function openEntry(
-    key: SessionKey,
-    bucket: Bucket,
-    open: () => Promise<SmtpSession>,
-  ): Promise<Entry | undefined> {
-    bucket.count++;
-    let slot: ConnectionSlot | undefined;
+  /** The sign-in under way, or a new one where there may be one; undefined where there may not. */
+  function startOpening(key: SessionKey, bucket: Bucket, open: Open, slot?: number): Promise<void> | undefined {
+    if (bucket.opening) return bucket.opening;
+    const isDenied = slot === undefined && now() < bucket.deniedUntilMs;
+    if (bucket.count >= key.maxSessions || isDenied || isClosing) return undefined;
+    bucket.opening = openSession(key, bucket, open, slot).finally(() => {
+      bucket.opening = undefined;
+      wakeAll(bucket);
+    });
+    return bucket.opening;
+  }
+
+  async function openSession(key: SessionKey, bucket: Bucket, open: Open, only?: number): Promise<void> {
+    const slot = await slots?.acquire(key.mailbox, key.maxSessions, only);
+    if (slots && !slot) {
+      bucket.deniedUntilMs = now() + DENIED_MS;
+      return;
+    }
     try {
-      slot = await slots?.acquire(key.mailbox, key.maxSessions);
-      if (slots && !slot) {
-        bucket.count--;
-        return undefined;
-      }
-      return { session: await open(), slot };
+      const entry: Entry = { session: await open(), slot, wasUsed: false };
+      bucket.count++;
+      putIdle(key, bucket, entry);
     } catch (error) {
-      bucket.count--;
+      if (bucket.count > 0) bucket.deniedUntilMs = now() + DENIED_MS;
       void slot?.release();
       throw error;
     }
   }
 
-  function lend(key: SessionKey, bucket: Bucket, entry: Entry, isReused: boolean): PooledSession {
+  function lend(key: SessionKey, bucket: Bucket, entry: Entry): PooledSession {
     let released = false;
+    const isReused = entry.wasUsed;
+    entry.wasUsed = true;
     return {
       session: entry.session,
       isReused,
@@ -119,26 +148,37 @@ export function sessionPool(
           giveBack(key, bucket, entry);
           throw error;
         }
-        return lend(key, bucket, entry, false);
+        entry.wasUsed = false;
+        return lend(key, bucket, entry);
       },
     };
   }
 
   function giveBack(key: SessionKey, bucket: Bucket, entry: Entry): void {
-    if (isGood(entry) && !isClosing) {
-      const idleMs = isWanted(key.mailbox) ? IDLE_WHEN_WANTED_MS : IDLE_MS;
-      entry.idleTimer = setTimeout(() => {
+    if (!isGood(entry) || isClosing || isWantedElsewhere(key, entry)) void discard(bucket, entry);
+    else putIdle(key, bucket, entry);
+    wakeAll(bucket);
+  }
+
+  function isWantedElsewhere({ mailbox }: SessionKey, { slot }: Entry): boolean {
+    return slot !== undefined && isWanted(mailbox, slot.index);
+  }
+
+  function putIdle(key: SessionKey, bucket: Bucket, entry: Entry): void {
+    const endMs = now() + IDLE_MS;
+    const watch = (): void => {
+      entry.idleTimer = setTimeout(async () => {
+        if (slots) await look(key.mailbox).catch(() => undefined);
         const at = bucket.idle.indexOf(entry);
         if (at < 0) return;
+        if (now() < endMs && isGood(entry) && !isWantedElsewhere(key, entry)) return watch();
         bucket.idle.splice(at, 1);
-        void discard(bucket, entry);
-      }, idleMs);
+        await discard(bucket, entry);
+      }, LOOK_EVERY_MS);
       entry.idleTimer.unref();
-      bucket.idle.push(entry);
-    } else {
-      void discard(bucket, entry);
-    }
-    for (const wake of bucket.waiting) wake();
+    };
+    watch();
+    bucket.idle.push(entry);
   }
 
   function isGood(entry: Entry): boolean {
@@ -154,16 +194,17 @@ export function sessionPool(
     return undefined;
   }
 
-  function discard(bucket: Bucket, entry: Entry): Promise<void> {
+  /** The slot is free once the server has seen the end of the session, lest it count one connection too many. */
+  async function discard(bucket: Bucket, entry: Entry): Promise<void> {
     bucket.count--;
-    if (entry.session.isUsable()) {
-      entry.session.connection.quit();
-      // A server that does not answer QUIT would keep a connection that the pool no longer counts.
-      setTimeout(() => entry.session.close(), QUIT_MS).unref();
-    } else {
-      entry.session.close();
+    const { session, slot } = entry;
+    if (session.isUsable()) {
+      const ended = new Promise(resolve => session.connection.once('end', resolve));
+      session.connection.quit();
+      await Promise.race([ended, sleep(QUIT_MS, undefined, { ref: false })]);
     }
-    return entry.slot?.release() ?? Promise.resolve();
+    session.close();
+    await slot?.release();
   }
 
   /** Ends the idle sessions and gives their slots back, so that another instance need not wait for the leases to run out. */
@@ -183,28 +224,32 @@ export function sessionPool(
     const name = `${key.mailbox.toLowerCase()} ${key.app}`;
     let bucket = buckets.get(name);
     if (!bucket) {
-      bucket = { count: 0, idle: [], waiting: new Set(), opening: undefined };
+      bucket = { count: 0, idle: [], waiting: new Set(), opening: undefined, deniedUntilMs: 0 };
       buckets.set(name, bucket);
     }
     return bucket;
   }
 
-  return { acquire, close };
+  function needsSignIn(key: SessionKey): boolean {
+    const { count, deniedUntilMs } = bucketOf(key);
+    return count === 0 && now() >= deniedUntilMs;
+  }
+
+  return { prepare, acquire, close, needsSignIn };
 }
 
 export type SessionPool = ReturnType<typeof sessionPool>;
 
-function takeIsPossible(bucket: Bucket): boolean {
-  return bucket.idle.length > 0;
+function wakeAll(bucket: Bucket): void {
+  for (const wake of bucket.waiting) wake();
 }
 
-/** Until a session is handed back here, or a moment has passed and another instance may have freed a slot. */
-async function waitForChange(bucket: Bucket): Promise<void> {
-  let wake: (() => void) | undefined;
-  const changed = new Promise<void>(resolve => {
-    wake = resolve;
-    bucket.waiting.add(resolve);
-  });
-  await Promise.race([changed, sleep(POLL_MS)]);
-  if (wake) bucket.waiting.delete(wake);
+/** Until a session is handed back or opened here, or some time has passed and another instance may have freed a slot. */
+async function waitForChange(bucket: Bucket, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  bucket.waiting.add(resolve);
+  await promise;
+  clearTimeout(timer);
+  bucket.waiting.delete(resolve);
 }

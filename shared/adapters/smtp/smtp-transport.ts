@@ -1,9 +1,17 @@
 import type { TokenSource } from '../../domain/credential-ports.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
-import type { ConnectResult, Log, MailConnection, MailTransport, SubmitJob, SubmitResult } from '../../domain/ports.ts';
+import type {
+  ConnectResult,
+  Log,
+  MailConnection,
+  MailTransport,
+  PrepareResult,
+  SubmitJob,
+  SubmitResult,
+} from '../../domain/ports.ts';
 import { redact } from '../../domain/redact.ts';
 import type { Sender } from '../../domain/sender.ts';
-import type { PooledSession, SessionPool } from './session-pool.ts';
+import type { PooledSession, SessionKey, SessionPool } from './session-pool.ts';
 import { openSmtpSession, type SmtpEndpoint, type SmtpSession } from './smtp-session.ts';
 import { submitMail } from './smtp-submit.ts';
 
@@ -53,20 +61,36 @@ export function smtpTransport(
     }
   }
 
+  function keyOf(sender: Sender, mailbox: string): SessionKey {
+    return { mailbox, app: `${sender.tenantId} ${sender.clientId}`, maxSessions: sender.limits.connections };
+  }
+
+  function refusal(error: unknown, mailbox: string, messageId: string, log: Log) {
+    if (!(error instanceof ServiceFailure)) throw error;
+    logRefusal(log, messageId, mailbox, error.facts.stage, error.facts.text ?? error.facts.errorCode ?? '');
+    return { kind: 'failed', facts: error.facts } as const;
+  }
+
   return {
-    async connect(sender, mailbox, messageId, log): Promise<ConnectResult> {
-      const key = { mailbox, app: `${sender.tenantId} ${sender.clientId}`, maxSessions: sender.limits.connections };
+    async connect(sender, mailbox, messageId, log, options): Promise<ConnectResult> {
       const opener = () => open(sender, mailbox, messageId, log);
       try {
-        const pooled = await pool.acquire(key, opener);
+        const pooled = await pool.acquire(keyOf(sender, mailbox), opener, options?.patienceMs);
         if (!pooled) return { kind: 'busy' };
         return { kind: 'connected', connection: connectionOver(pooled, opener, mailbox) };
       } catch (error) {
-        if (!(error instanceof ServiceFailure)) throw error;
-        logRefusal(log, messageId, mailbox, error.facts.stage, error.facts.text ?? error.facts.errorCode ?? '');
-        return { kind: 'failed', facts: error.facts };
+        return refusal(error, mailbox, messageId, log);
       }
     },
+    async prepare(sender, mailbox, messageId, log, slot): Promise<PrepareResult> {
+      try {
+        const opener = () => open(sender, mailbox, messageId, log);
+        return { kind: (await pool.prepare(keyOf(sender, mailbox), opener, slot)) ? 'ready' : 'busy' };
+      } catch (error) {
+        return refusal(error, mailbox, messageId, log);
+      }
+    },
+    needsSignIn: (sender, mailbox) => pool.needsSignIn(keyOf(sender, mailbox)),
     close: () => pool.close(),
   };
 }

@@ -17,11 +17,11 @@ const SAFETY_MS = 5_000;
  */
 export function blobSlots(clients: StorageClients): ConnectionSlots {
   return {
-    async acquire(mailbox, count) {
+    async acquire(mailbox, count, only) {
       // Everybody starts at another place, so that two instances seldom ask for the same one.
-      const first = Math.floor(Math.random() * count);
-      for (let i = 0; i < count; i++) {
-        const slot = await tryLease(clients, `${keyOf(mailbox)}/${(first + i) % count}`);
+      const first = only ?? Math.floor(Math.random() * count);
+      for (let i = 0; i < (only === undefined ? count : 1); i++) {
+        const slot = await tryLease(clients, keyOf(mailbox), (first + i) % count);
         if (slot) return slot;
       }
       return undefined;
@@ -29,10 +29,10 @@ export function blobSlots(clients: StorageClients): ConnectionSlots {
   };
 }
 
-async function tryLease(clients: StorageClients, name: string): Promise<ConnectionSlot | undefined> {
+async function tryLease(clients: StorageClients, key: string, index: number): Promise<ConnectionSlot | undefined> {
   try {
     const container = (await clients.blobs()).getContainerClient(SLOTS_CONTAINER);
-    const blob = container.getBlockBlobClient(name);
+    const blob = container.getBlockBlobClient(`${key}/${index}`);
     const lease = blob.getBlobLeaseClient();
     const askedAt = performance.now();
     try {
@@ -47,7 +47,7 @@ async function tryLease(clients: StorageClients, name: string): Promise<Connecti
       });
       await lease.acquireLease(LEASE_SECONDS);
     }
-    return heldLease(lease, askedAt);
+    return heldLease(lease, index, askedAt);
   } catch (error) {
     if (statusOf(error) === 409) return undefined;
     throw storageFault('blob', 'lease a connection slot', error);
@@ -59,7 +59,7 @@ interface Lease {
   releaseLease(): Promise<unknown>;
 }
 
-function heldLease(lease: Lease, askedAt: number): ConnectionSlot {
+function heldLease(lease: Lease, index: number, askedAt: number): ConnectionSlot {
   let heldUntil = askedAt + LEASE_SECONDS * 1000 - SAFETY_MS;
   let released = false;
   const timer = setInterval(() => {
@@ -76,6 +76,7 @@ function heldLease(lease: Lease, askedAt: number): ConnectionSlot {
   }, RENEW_EVERY_MS);
   timer.unref();
   return {
+    index,
     isHeld: () => !released && performance.now() < heldUntil,
     async release() {
       if (released) return;

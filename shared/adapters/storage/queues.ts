@@ -21,9 +21,9 @@ const POISON_LEASE_SECONDS = 120;
 /** Puts wake-ups, base64 as the host's queue trigger expects them by default. */
 export function wakeQueue(clients: StorageClients): WakeQueue {
   return {
-    async put({ messageId, generation }, priority, delayMs) {
+    async put({ messageId, generation, place }, priority, delayMs) {
       const queue = priority === 'high' ? SUBMISSIONS_HIGH_QUEUE : SUBMISSIONS_QUEUE;
-      await send(clients, queue, base64(JSON.stringify({ messageId, generation })), delayMs);
+      await send(clients, queue, base64(JSON.stringify({ messageId, generation, place })), delayMs);
     },
   };
 }

@@ -1,0 +1,137 @@
+import { diagnose } from '../domain/diagnosis/diagnose.ts';
+import type { FailureFacts } from '../domain/diagnosis/diagnosis.ts';
+import type { MailSettings } from '../domain/mail-settings.ts';
+import type { MessageRecord } from '../domain/message-record.ts';
+import type { Answer } from '../domain/pacing.ts';
+import type {
+  Clock,
+  ContentStore,
+  Log,
+  MailConnection,
+  MailTransport,
+  MessageStore,
+  Place,
+  StoredWithContent,
+  WakeQueue,
+  WakeUp,
+} from '../domain/ports.ts';
+import { wakeDelayMs } from '../domain/schedule.ts';
+import type { Sender } from '../domain/sender.ts';
+import { settleFailure, settleOverdue } from '../domain/settle.ts';
+import type { TrafficSign } from '../domain/watch-ports.ts';
+import type { MailboxPacer } from './mailbox-pacer.ts';
+import { type EventSink, recordOutcome } from './record-outcome.ts';
+import { settleContext, submitClaimed } from './submit-claimed.ts';
+
+export interface DeliverDeps {
+  readonly settings: MailSettings;
+  readonly store: MessageStore;
+  readonly contents: ContentStore;
+  readonly wakeUps: WakeQueue;
+  readonly transport: MailTransport;
+  readonly clock: Clock;
+  readonly events?: EventSink;
+  /** Turns, quota and breaker of the mailboxes; without it messages go as they come. */
+  readonly pacer?: MailboxPacer;
+  /** Called when a mailbox may send again, so that its backlog need not wait for the next sweep. */
+  readonly onBreakerClosed?: (mailbox: string, log: Log) => Promise<void>;
+  /** Told what a mail showed of its mailbox. Must not throw; told while a connection is held, so work is for later. */
+  readonly onTraffic?: (sign: TrafficSign) => void;
+}
+
+/** What one wake-up came to, for tests and benches. */
+export type Delivery = 'nothing' | 'later' | 'settled';
+
+/** A message whose time has come, with the mailbox it is to go through as its record's `mailbox`. */
+export interface Due {
+  readonly stored: StoredWithContent;
+  readonly sender: Sender;
+  readonly wakeUp: WakeUp;
+}
+
+/** Submits over a connection and gives it back. A message that has run out of time while it waited ends here instead. */
+export async function submitOver(
+  deps: DeliverDeps,
+  { stored }: Due,
+  connection: MailConnection,
+  log: Log,
+): Promise<Delivery> {
+  try {
+    const overdue = settleOverdue(stored.record, settleContext(deps));
+    if (overdue) {
+      await recordOutcome(deps, overdue, change => deps.store.write(overdue, stored.etag, change), log);
+      return 'settled';
+    }
+    const attempt = await submitClaimed(deps, stored, connection, log);
+    if (attempt === 'lost') return 'nothing';
+    const { result } = attempt;
+    const { mailbox } = stored.record;
+    if (result.kind === 'failed') {
+      if (!result.inDoubt) await noteFailure(deps, mailbox, result.facts, log);
+    } else {
+      deps.onTraffic?.({ mailbox, ok: true });
+      if (await deps.pacer?.noteSuccess(mailbox, log)) await deps.onBreakerClosed?.(mailbox, log);
+    }
+    return 'settled';
+  } finally {
+    connection.release();
+  }
+}
+
+/** What a failure says about the mailbox: some open its breaker. */
+export async function noteFailure(deps: DeliverDeps, mailbox: string, facts: FailureFacts, log: Log): Promise<void> {
+  const { entry } = diagnose(facts);
+  if (entry.breaker === 'none') return;
+  deps.onTraffic?.({ mailbox, ok: false, code: entry.code });
+  await deps.pacer?.noteFailure(mailbox, entry, log, facts.stage);
+}
+
+/** A failure before anything was submitted: no claim was taken, the ETag alone guards the write. */
+export async function failBefore(
+  deps: DeliverDeps,
+  { record, etag }: StoredWithContent,
+  facts: FailureFacts,
+  log: Log,
+): Promise<Delivery> {
+  const attempted: MessageRecord = { ...record, attempts: record.attempts + 1 };
+  const settled = settleFailure(attempted, facts, { ...settleContext(deps), parksOnBreaker: deps.pacer !== undefined });
+  await recordOutcome(deps, settled, change => deps.store.write(settled, etag, change), log);
+  return 'settled';
+}
+
+/** Waiting costs no attempt. What comes within two minutes is a delayed wake-up; anything later is parked for `sweep`. */
+export async function waitFor(
+  deps: DeliverDeps,
+  due: Due,
+  answer: Extract<Answer, { kind: 'park' | 'shut' | 'quota' }>,
+  log: Log,
+): Promise<Delivery> {
+  const { record, etag } = due.stored;
+  const parked = answer.kind === 'quota' ? { ...record, dueAtMs: answer.untilMs } : record;
+  await deps.store.write(parked, etag, { kind: 'put', isWaiting: true });
+  if (answer.kind !== 'park') {
+    const code = answer.kind === 'quota' ? 'mailbox_quota_reached' : 'breaker_open';
+    log('info', {
+      event: 'message.waiting',
+      messageId: record.id,
+      traceId: record.traceId,
+      mailbox: record.mailbox,
+      code,
+      state: record.status,
+    });
+  }
+  return 'later';
+}
+
+/** Another wake-up in the place of this one, a second before `atMs`. */
+export async function putBack(
+  deps: Pick<DeliverDeps, 'wakeUps' | 'clock'>,
+  { messageId, generation }: WakeUp,
+  record: MessageRecord,
+  atMs: number,
+  place?: Place,
+): Promise<Delivery> {
+  const next = { messageId, generation: generation ?? record.generation, ...(place ? { place } : {}) };
+  await deps.wakeUps.put(next, record.priority, wakeDelayMs(atMs, deps.clock.now()));
+  return 'later';
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EXCHANGE_ONLINE_LIMITS, type Sender } from '../../shared/domain/sender.ts';
+import { startInstances } from '../support/instances.ts';
+import { NOW_MS } from '../support/requests.ts';
+import { inVirtualTime } from '../support/virtual-time.ts';
+
+/** The use cases and the session pool of several instances, in virtual time: minutes of pacing within a second or two. */
+
+const SENDER: Sender = {
+  mailboxes: ['m0@contoso.com'],
+  from: ['*@contoso.com'],
+  tenantId: 't',
+  clientId: 'c',
+  credential: { kind: 'managedIdentity' },
+  limits: EXCHANGE_ONLINE_LIMITS,
+};
+
+function sendersAt(count: number, messagesPerMinute: number): Sender[] {
+  const limits = { ...EXCHANGE_ONLINE_LIMITS, messagesPerMinute };
+  return Array.from({ length: count }, (_, index) => ({ ...SENDER, mailboxes: [`m${index}@contoso.com`], limits }));
+}
+
+for (const [instances, perMinute, storageMs] of [
+  [4, 30, 8],
+  [4, 120, 8],
+  [4, 120, 40],
+  [1, 300, 8],
+] as const) {
+  test(`${instances} instances use the quota of ${perMinute} a minute, storage taking ${storageMs} ms, and no more of it`, async () => {
+    await inVirtualTime(NOW_MS, async () => {
+      const world = startInstances({ instances, senders: sendersAt(10, perMinute), seed: perMinute, storageMs });
+      const begunMs = Date.now();
+      const accepted = world.accept(1500, 200, index => ({ mailbox: `m${index % 10}@contoso.com` }));
+      const neededMs = (150 / perMinute) * 60_000;
+      await world.until(() => world.exchange.sent.length >= 1500, neededMs * 2);
+      world.stop();
+      const { exchange, counts } = world;
+      assert.deepEqual(counts.errors, []);
+      assert.deepEqual(exchange.sent.map(one => one.id).sort(), (await accepted).toSorted(), 'each once');
+      const usedMs = Math.max(...exchange.sent.map(one => one.atMs)) - begunMs + 60_000 / perMinute;
+      assert.ok(usedMs / neededMs <= 1.05, `${usedMs / neededMs} of the time that the quota needs`);
+      assert.equal(exchange.throttled, 0);
+      assert.ok(counts.reads / 1500 <= 2.2, `${counts.reads / 1500} queue reads a message`);
+      assert.ok(exchange.signIns <= 10 * 3 * 2, `${exchange.signIns} sign-ins`);
+    });
+  });
+}
+
+test('two mailboxes of one sender give twice the rate', async () => {
+  await inVirtualTime(NOW_MS, async () => {
+    const sender = { ...SENDER, mailboxes: ['m0@contoso.com', 'm1@contoso.com'] };
+    const world = startInstances({ instances: 2, senders: [sender], seed: 5 });
+    const begunMs = Date.now();
+    const accepted = world.accept(120, 50, () => ({ mailbox: 'm0@contoso.com' }));
+    await world.until(() => world.exchange.sent.length >= 120, 300_000);
+    world.stop();
+    const { sent } = world.exchange;
+    assert.deepEqual(sent.map(one => one.id).sort(), (await accepted).toSorted());
+    assert.ok(Math.max(...sent.map(one => one.atMs)) - begunMs <= 120_000 * 1.1);
+    for (const mailbox of sender.mailboxes)
+      assert.ok(Math.abs(sent.filter(one => one.mailbox === mailbox).length - 60) <= 6);
+    const { records } = await world.store.list({ limit: 200 });
+    for (const record of records)
+      assert.equal(record.mailbox, sent.find(one => one.id === record.id)?.mailbox, 'the record names the mailbox');
+  });
+});
+
+test('one of two mailboxes refused: all mail goes by the other, but what names the refused one', async () => {
+  await inVirtualTime(NOW_MS, async () => {
+    const sender = { ...SENDER, mailboxes: ['m0@contoso.com', 'm1@contoso.com'] };
+    const world = startInstances({ instances: 2, senders: [sender], seed: 6 });
+    world.exchange.refuses.add('m0@contoso.com');
+    const accepted = world.accept(30, 50, index => ({
+      mailbox: 'm0@contoso.com',
+      ...(index === 7 ? { isMailboxNamed: true as const } : {}),
+    }));
+    await world.until(() => world.exchange.sent.length >= 29, 300_000);
+    const ids = await accepted;
+    const named = ids[7] ?? '';
+    assert.ok(world.exchange.sent.every(one => one.mailbox === 'm1@contoso.com' && one.id !== named));
+    assert.equal((await world.store.peek(named))?.record.status, 'deferred');
+    world.exchange.refuses.clear();
+    await world.until(() => world.exchange.sent.some(one => one.id === named), 600_000);
+    world.stop();
+    assert.equal(world.exchange.sent.find(one => one.id === named)?.mailbox, 'm0@contoso.com');
+  });
+});
+
+test('a message of high priority behind 1,000 others goes within six turns, though every storage call takes 20 ms', async () => {
+  await inVirtualTime(NOW_MS, async () => {
+    const world = startInstances({ instances: 2, senders: sendersAt(1, 30), seed: 7, storageMs: 20 });
+    void world.accept(1000, 200, () => ({ mailbox: 'm0@contoso.com' }));
+    await world.until(() => world.exchange.sent.length >= 20, 120_000);
+    const before = world.exchange.sent.length;
+    const [id] = await world.accept(1, 200, () => ({ mailbox: 'm0@contoso.com', priority: 'high' }));
+    await world.until(() => world.exchange.sent.some(one => one.id === id), 60_000);
+    world.stop();
+    assert.ok(world.exchange.sent.findIndex(one => one.id === id) - before < 6);
+  });
+});
+
+test('sign-in refused for three minutes: a handful of sign-ins, then all go in order of age', async () => {
+  await inVirtualTime(NOW_MS, async () => {
+    const world = startInstances({ instances: 4, senders: sendersAt(1, 300), seed: 8 });
+    world.exchange.refuses.add('m0@contoso.com');
+    const accepted = world.accept(1000, 200, () => ({ mailbox: 'm0@contoso.com' }));
+    const recoveryMs = Date.now() + 180_000;
+    await world.until(() => Date.now() >= recoveryMs, 200_000);
+    assert.equal(world.exchange.sent.length, 0);
+    const { refusedSignIns } = world.exchange;
+    world.exchange.refuses.clear();
+    await world.until(() => world.exchange.sent.length >= 1000, 900_000);
+    world.stop();
+    const { sent } = world.exchange;
+    assert.ok(refusedSignIns <= 8, `${refusedSignIns} sign-ins`);
+    const firstMs = (sent[0]?.atMs ?? 0) - recoveryMs;
+    assert.ok(firstMs <= 310_000, `the first mail ${firstMs} ms after recovery`);
+    const order = new Map((await accepted).map((id, index) => [id, index]));
+    const early = sent.filter(({ id }, index) => Math.abs((order.get(id) ?? 0) - index) > 60);
+    assert.ok(early.length <= 10, `${early.length} are more than 60 places from where they belong`);
+  });
+});
