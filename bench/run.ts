@@ -6,6 +6,9 @@ import { benchCost } from './cost/bench-cost.ts';
 import { benchDeliver } from './deliver/bench-deliver.ts';
 import { benchLoad } from './load/bench-load.ts';
 import { benchMemory } from './memory/bench-memory.ts';
+import { benchOutage } from './pacing/bench-outage.ts';
+import { benchPriority } from './pacing/bench-priority.ts';
+import { benchQuota } from './pacing/bench-quota.ts';
 import { benchPackage } from './package/bench-package.ts';
 import { benchProbe } from './probe/bench-probe.ts';
 import { benchList } from './records/bench-list.ts';
@@ -24,6 +27,9 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Findin
   cost: benchCost,
   list: benchList,
   probe: benchProbe,
+  quota: benchQuota,
+  outage: benchOutage,
+  priority: benchPriority,
 };
 const names = Object.keys(BENCHES);
 

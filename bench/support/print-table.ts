@@ -32,6 +32,8 @@ function cells(row: Row): string[] {
 }
 
 function figure(value: number, unit: Row['unit']): string {
+  if (unit !== '×' && unit !== 's' && unit !== 'MB' && Number.isInteger(value) && unit !== 'calls')
+    return `${value} ${unit}`;
   if (unit === 'calls') return value === 1 ? '1 call' : `${value} calls`;
   const text = value.toFixed(value >= 20 ? 1 : 2);
   return unit === '×' ? `${text}×` : `${text} ${unit}`;

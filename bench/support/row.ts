@@ -7,7 +7,7 @@ export interface Row {
   readonly floor: string;
   /** The figure that the target speaks of: a ratio, or a count in `unit`. */
   readonly result: number;
-  readonly unit: '×' | 'MB' | 's' | 'calls';
+  readonly unit: '×' | 'MB' | 's' | 'calls' | 'replies' | 'reads' | 'sign-ins' | 'turns';
   /** The single rounds' lowest and highest result. */
   readonly spread?: readonly [low: number, high: number];
   readonly target: { readonly atLeast: number } | { readonly atMost: number };

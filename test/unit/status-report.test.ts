@@ -192,7 +192,12 @@ test('the rate used is the turns of the last minute', async () => {
   let state = NEW_MAILBOX;
   let given = 0;
   for (let atMs = NOW_MS - 300_000; atMs <= NOW_MS; atMs += 500) {
-    const answered = answerAsks(state, [{ isHigh: false, recipients: 1 }], EXCHANGE_ONLINE_LIMITS, atMs);
+    const answered = answerAsks(
+      state,
+      [{ isHigh: false, recipients: 1, promisedMs: atMs }],
+      EXCHANGE_ONLINE_LIMITS,
+      atMs,
+    );
     state = answered.state;
     given += answered.answers.filter(answer => answer.kind === 'turn').length;
   }

@@ -194,7 +194,7 @@ test('a breaker that is open for long without an incident; one that only time cl
   const open = (code: string, timeOnly: boolean) =>
     ({
       ...NEW_MAILBOX,
-      breaker: { state: 'open', sinceMs: clock.ms, code, timeOnly, trialAtMs: clock.ms, times: 1 },
+      breaker: { state: 'open', sinceMs: clock.ms, code, timeOnly, needsSend: false, trialAtMs: clock.ms, times: 1 },
     }) as const;
   world.states.set(MAILBOX, open('smtp_auth_unsuccessful', false));
   assert.deepEqual(await minute(14 * MINUTE_MS), []);
