@@ -25,6 +25,8 @@ export const SMTP_TIMEOUTS_MS = {
   dns: 10_000,
   connect: 30_000,
   greeting: 30_000,
+  /** From the look-up of the name to the EHLO after TLS, all together: nodemailer itself does not limit EHLO and STARTTLS. */
+  setUp: 90_000,
   auth: 60_000,
   envelope: 120_000,
   /** RFC 5321 4.5.3.2.5: 3 minutes for each block of data. */
@@ -54,6 +56,7 @@ export async function openSmtpSession(
   mailbox: string,
   accessToken: string,
   nowMs: number,
+  setUpLimitMs: number = SMTP_TIMEOUTS_MS.setUp,
 ): Promise<SmtpSession> {
   const connection = new SMTPConnection({
     host: endpoint.host,
@@ -69,7 +72,7 @@ export async function openSmtpSession(
     logger: QUIET,
     customAuth: { XOAUTH2: context => signIn(context, mailbox, accessToken) },
   });
-  await connect(connection);
+  await connect(connection, setUpLimitMs);
   await login(connection, mailbox);
   let lost = false;
   connection.on('error', () => {
@@ -89,17 +92,26 @@ export async function openSmtpSession(
   };
 }
 
-function connect(connection: SMTPConnection): Promise<void> {
+function connect(connection: SMTPConnection, limitMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     // Rejected first: closing makes the connection say `end`, which is no cause of anything.
     const fail = (error: SmtpErrorLike) => {
+      clearTimeout(timer);
       reject(failure('connect', error, connectStage(error, Boolean(connection.lastServerResponse))));
       connection.close();
     };
+    const timer = setTimeout(
+      () => fail({ code: 'ETIMEDOUT', command: 'EHLO', message: `no session within ${limitMs / 1000} s` }),
+      limitMs,
+    );
     // An emitter without a listener for 'error' would end the worker, and with it every run beside this one.
     connection.on('error', fail);
     connection.once('end', () => fail({ code: 'ECONNECTION', message: 'the server closed the connection' }));
-    connection.connect(error => (error ? fail(error) : resolve()));
+    connection.connect(error => {
+      if (error) return fail(error);
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 
