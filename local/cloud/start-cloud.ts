@@ -34,6 +34,8 @@ export interface CloudOptions {
   stateDir?: string;
   /** For the simulators: other mailboxes, limits, ports. */
   m365?: Omit<M365Options, 'stateDir'>;
+  /** Puts something between the hosts and what they reach, and gives the settings that lead there. Asked once, before the first host. */
+  rewire?(found: { connectionString: string; m365: M365 }): Promise<SettingValues>;
 }
 
 export interface Cloud {
@@ -97,11 +99,12 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       startInbox({ store: m365.mails, port: options.inboxPort ?? 0 }).then(closeLater),
       createStorage(connectionString),
     ]);
+    const rewired = await options.rewire?.({ connectionString, m365 });
     const environmentOf = (extra?: SettingValues) =>
       hostEnvironment({
         base: options.hostEnv ?? { PATH: process.env['PATH'] },
         ...(options.fileValues ? { fileValues: options.fileValues } : {}),
-        cloud: { ...m365.settings, AzureWebJobsStorage: connectionString },
+        cloud: { ...m365.settings, AzureWebJobsStorage: connectionString, ...rewired },
         overrides: { ...options.env, ...extra },
       });
     const hostLines = createLineFeed();

@@ -37,7 +37,7 @@ export type FaultAction =
   | { action: 'stall'; ms?: number; stored?: boolean }
   /** The real reply, late by `ms`. */
   | { action: 'delay'; ms: number; stored?: boolean }
-  /** Bytes trickle: `smtp.content` is read, every other reply is written, at this speed. */
+  /** Bytes trickle: `smtp.content` is read, `smtp.tls` (the whole handshake) and every other reply is written, at this speed. */
   | { action: 'slow'; bytesPerSecond: number }
   /** `smtp.tls`: a certificate that a careful client must refuse. */
   | { action: 'certificate'; kind: BadCertificate }

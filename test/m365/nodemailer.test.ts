@@ -159,3 +159,11 @@ test('a misspelt fault is an error, not a fault that never strikes', async t => 
   );
   assert.throws(() => m365.faults.add({ at: 'smtp.dot', action: 'http', status: 500 }), /No fault action 'http'/);
 });
+
+test('a TLS handshake that trickles is slow, and nothing else', async t => {
+  const m365 = await startForTest(t);
+  m365.faults.set({ at: 'smtp.tls', action: 'slow', bytesPerSecond: 8_000, times: 1 });
+  await send(m365, MAIL, 10_000);
+  assert.equal(m365.counters.faultsTriggered, 1);
+  assert.equal(m365.mails.list().length, 1);
+});

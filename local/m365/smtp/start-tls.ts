@@ -2,6 +2,7 @@ import { TLSSocket } from 'node:tls';
 import { createByteReader } from './byte-reader.ts';
 import { actOut, meetFault, takeFault } from './meet-fault.ts';
 import { reply, resetTransaction, type Session } from './session.ts';
+import { slowWriter } from './slow-writer.ts';
 
 const HANDSHAKE_MS = 30_000;
 
@@ -21,7 +22,8 @@ export async function startTls(session: Session, args: string): Promise<void> {
   if (fault && (await spoilHandshake(session, fault))) return;
   const plain = session.socket;
   const context = fault?.action === 'certificate' ? session.server.badContexts[fault.kind] : secureContext;
-  const secure = new TLSSocket(plain, { isServer: true, secureContext: context });
+  const carrier = fault?.action === 'slow' ? slowWriter(plain, fault.bytesPerSecond) : plain;
+  const secure = new TLSSocket(carrier, { isServer: true, secureContext: context });
   secure.on('error', () => secure.destroy());
   session.socket = secure;
   if (!(await handshake(secure))) {
@@ -38,7 +40,7 @@ export async function startTls(session: Session, args: string): Promise<void> {
 
 /** Drop and stall wait for the client's first bytes, so that they hit the handshake and not the command. */
 async function spoilHandshake(session: Session, fault: Parameters<typeof actOut>[1]): Promise<boolean> {
-  if (fault?.action === 'certificate') return false;
+  if (fault?.action === 'certificate' || fault?.action === 'slow') return false;
   if (fault?.action === 'delay' || (fault?.action === 'stall' && fault.ms !== undefined)) {
     session.socket.pause();
     await new Promise(resolve => setTimeout(resolve, fault.ms));
