@@ -28,13 +28,17 @@ export interface WatchedCredentials {
 /** Days left at which is said that a certificate or secret expires. */
 export const EXPIRY_DAYS: readonly number[] = [60, 30, 14, 7, 3, 1];
 
-/** The lowest threshold that is crossed counts: a certificate found with 5 days left gives one alert and not four. */
-export function expiryOf(credential: WatchedCredential, nowMs: number): Condition {
+/**
+ * The lowest threshold that is crossed counts: a certificate found with 5 days left gives one alert and not four. One that
+ * is found expired gives none: the probe says so at once, as an incident, or that an older version stands in for it.
+ */
+export function expiryOf(credential: WatchedCredential, isTold: boolean, nowMs: number): Condition {
   const { name, kind, version, expiresAtMs, mailboxes } = credential;
   const key = `expiry:${credential.key}`;
   const level =
     expiresAtMs === undefined ? undefined : EXPIRY_DAYS.findLast(days => expiresAtMs - nowMs <= days * DAY_MS);
   if (expiresAtMs === undefined || level === undefined) return { key, holds: false };
+  if (kind === 'certificate' && expiresAtMs <= nowMs && !isTold) return { key, holds: false };
   const days = Math.floor((expiresAtMs - nowMs) / DAY_MS);
   const when = new Date(expiresAtMs).toISOString().slice(0, 10);
   const detail =

@@ -30,7 +30,7 @@ export async function minuteConditions(
   const [states, overdue, expiry] = await Promise.all([
     deps.mailboxes.list(),
     deps.messages.openRows(nowMs - OVERDUE_MS, MAX_ROWS),
-    expiryConditions(deps, nowMs),
+    expiryConditions(deps, told, nowMs),
   ]);
   const conditions: Condition[] = [...expiry.conditions];
   const byMailbox = Map.groupBy(overdue, row => row.mailbox.toLowerCase());
@@ -62,11 +62,13 @@ export async function minuteConditions(
 
 async function expiryConditions(
   deps: WatchDeps,
+  told: ReadonlySet<string>,
   nowMs: number,
 ): Promise<{ readonly conditions: readonly Condition[]; readonly isKnown: boolean }> {
   const credentials = await deps.credentials?.();
   if (!credentials) return { conditions: [], isKnown: false };
-  return { conditions: credentials.list.map(one => expiryOf(one, nowMs)), isKnown: credentials.isComplete };
+  const conditions = credentials.list.map(one => expiryOf(one, told.has(`expiry:${one.key}`), nowMs));
+  return { conditions, isKnown: credentials.isComplete };
 }
 
 function mailboxesHit(rows: readonly StoredWatchRow[]): ReadonlySet<string> {

@@ -65,6 +65,26 @@ test('several thresholds crossed at once are one alert', async () => {
   assert.equal((await minute(2 * DAY_MS)).length, 1, 'three days');
 });
 
+test('a certificate found expired is the probe’s to tell; a warning that stands goes on until a new version', async () => {
+  const found = minutes();
+  found.world.credentials = [certificate(found.clock.ms - DAY_MS)];
+  assert.deepEqual(await found.minute(), []);
+  const pager = recordingChannel('p', 'pagerduty');
+  const { world, clock, minute } = minutes({ channels: [pager] });
+  world.credentials = [certificate(clock.ms + DAY_MS / 2)];
+  await minute();
+  await minute(DAY_MS);
+  assert.deepEqual(
+    pager.taken.map(({ type }) => type),
+    ['warning'],
+    'not cleared by the expiry itself',
+  );
+  world.credentials = [{ ...certificate(clock.ms - DAY_MS), key: 'secret/s', name: 's', kind: 'secret' }];
+  await minute();
+  const told = pager.taken.filter(({ type }) => type === 'warning').map(({ detail }) => detail);
+  assert.match(told[1] ?? '', /^The secret s, version v1, expired on /, 'Entra may think otherwise');
+});
+
 test('a new version closes the warning; one that expires soon itself is another', async () => {
   const pager = recordingChannel('p', 'pagerduty');
   const { world, clock, minute, lines } = minutes({ channels: [pager] });
