@@ -1,6 +1,7 @@
 import type { SecretReader } from '../shared/adapters/key-vault/vault-reader.ts';
 import type { StorageClients } from '../shared/adapters/storage/storage-clients.ts';
 import { tableIncidents } from '../shared/adapters/storage/table-incidents.ts';
+import { alertsUseVault } from '../shared/config/alert-settings.ts';
 import type { Settings } from '../shared/config/settings.ts';
 import { type ChannelConfig, channelKey } from '../shared/domain/alert-channel.ts';
 import { subjectsOf } from '../shared/domain/incident-subject.ts';
@@ -40,6 +41,7 @@ export function makeWatch({ settings, clients, clock, mailboxes, messages }: Wat
     subjects: subjectsOf(senders),
     channelNames: told.map(config => ({ key: channelKey(config), kind: config.kind, target: targetOf(config) })),
     channels: async () => (await open()).alerts(told),
+    ...(alertsUseVault(settings.alerts) ? { prepareChannels: async () => (await open()).readSecrets(channels) } : {}),
     hasHeartbeats: beats.length > 0,
     heartbeats: async () => (await open()).heartbeats(beats),
     ...(dashboardUrl === undefined ? {} : { dashboardUrl }),
@@ -94,6 +96,11 @@ async function openChannels(settings: Settings, clock: Clock) {
     alerts: (configs: readonly ChannelConfig[]) => configs.map(config => alertChannel(config, deps)),
     heartbeats: (configs: readonly ChannelConfig[]) =>
       configs.map(config => ({ target: targetOf(config), ping: heartbeat(config, deps) })),
+    /** Cached by this, and good for a day without the vault. */
+    async readSecrets(configs: readonly ChannelConfig[]) {
+      const given = configs.flatMap(({ url, secret, key }) => [url, secret, key]);
+      await Promise.all(given.map(one => (one?.kind === 'secret' ? deps.secret(one.name) : undefined)));
+    },
   };
 }
 

@@ -30,6 +30,8 @@ export interface WatchDeps {
   readonly channelNames: readonly ChannelName[];
   /** Loaded with the first alert. */
   channels(): Promise<readonly AlertChannel[]>;
+  /** Reads what the channels need from the vault, while it can be read. Absent where they need nothing. */
+  prepareChannels?(): Promise<void>;
   readonly hasHeartbeats: boolean;
   heartbeats(): Promise<readonly Heartbeat[]>;
   readonly dashboardUrl?: string;

@@ -121,7 +121,10 @@ export function watch(deps: WatchDeps) {
     /** The runs of one round: incidents, the heartbeat, and what has not been taken before is told again. */
     async noteProbeRuns(runs: readonly ProbeRun[], log: Log): Promise<void> {
       if (runs.length === 0) return;
-      const beat = pulse(runs.some(({ ok }) => ok === false) ? 'bad' : 'good', log);
+      const isBad = runs.some(({ ok }) => ok === false);
+      const beat = pulse(isBad ? 'bad' : 'good', log);
+      // On the day that the vault is away, whoever is to hear of it must be known already.
+      const ready = isBad ? undefined : guarded('channels', log, async () => deps.prepareChannels?.());
       await guarded('probe', log, async () => {
         await rows.load();
         const seen = evidenceOf(runs, subjects, clock.now());
@@ -136,7 +139,7 @@ export function watch(deps: WatchDeps) {
         await tellAll(claimed);
         await tellDue();
       });
-      await beat;
+      await Promise.all([beat, ready]);
     },
 
     /**

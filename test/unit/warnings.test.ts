@@ -331,6 +331,28 @@ test('the heartbeat: start, good, bad; neutral runs are a sign of life, a round 
   assert.deepEqual(pulses, ['start', 'good', 'bad', 'good']);
 });
 
+test('what channels need from the vault is read with good rounds, and harms nothing where it cannot be', async () => {
+  const { start, log, lines, clock, channels } = watchWorld();
+  let reads = 0;
+  const watching = start({
+    async prepareChannels() {
+      reads++;
+      throw new Error('hook-secret is not there');
+    },
+  });
+  const failed = { phase: 'token', code: 'entra_app_disabled' } as const;
+  for (const outcome of ['good', failed, failed] as const) {
+    clock.ms += MINUTE_MS;
+    await watching.noteProbeRuns([probeRun(clock.ms, outcome)], log);
+  }
+  assert.equal(reads, 1);
+  assert.match(lines.find(({ event }) => event === 'watch.failed')?.detail ?? '', /hook-secret is not there/);
+  assert.deepEqual(
+    channels[0]?.taken.map(({ type }) => type),
+    ['incident.opened'],
+  );
+});
+
 test('a channel that is dead for days: bounded tries, bounded rows, and the end is told when it is back', async () => {
   const [dead, alive] = [recordingChannel('dead'), recordingChannel('alive')];
   const { watching, log, clock, store } = watchWorldOf([alive, dead]);
