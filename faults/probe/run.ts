@@ -60,5 +60,3 @@ export async function runProbeFaults(args: readonly string[]): Promise<number> {
   process.stdout.write(`${seconds} s: ${missed === 0 ? `none of ${trials.length} missed` : `${missed} MISSED`}\n`);
   return missed === 0 ? 0 : 1;
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await runProbeFaults(process.argv.slice(2));
