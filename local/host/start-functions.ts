@@ -20,6 +20,9 @@ export type RunningApp = {
 
 export type RunningAppDeps = Omit<FrontDeps, 'keys'> & TriggerDeps & { withKeys: boolean; url: string };
 
+/** How long the real host waits for the worker's end once it has told it (`WorkerTerminateGracePeriodInSeconds`). */
+const TERMINATE_GRACE_MS = 5_000;
+
 /** Starts all functions of a loaded app. One that cannot be started is listed with its error; the others run. */
 export async function startFunctions(app: AppContext, deps: RunningAppDeps): Promise<RunningApp> {
   const { runner, times, settings } = deps;
@@ -53,7 +56,7 @@ export async function startFunctions(app: AppContext, deps: RunningAppDeps): Pro
     const context = hookContext({}, { hookData: app.appLevelHookData, appHookData: app.appHookData });
     const hooks = runInApp(app, () => executeHooks(app, 'appTerminate', context));
     hooks.catch(error => runner.log('error', `An appTerminate hook failed: ${error}`));
-    await settledWithin([hooks], times.graceMs);
+    await settledWithin([hooks], TERMINATE_GRACE_MS);
     http.close();
   };
   const admin = { functions: () => functions, url: () => deps.url, start };
