@@ -15,6 +15,17 @@ after(() => app.close());
 const copiesOf = (id: string) => app.m365.mails.list().filter(mail => mail.raw.includes(`X-Exosend-Id: ${id}`));
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
 
+test('a host that is told to stop hears first what the server says of the mail under way', async () => {
+  app.m365.faults.set({ at: 'smtp.dot', action: 'delay', ms: 1_500, stored: true, times: 1 });
+  const { body } = await app.send(mailRequest({ subject: 'under way at the end' }));
+  while (app.m365.faults.list().length > 0) await new Promise(resolve => setTimeout(resolve, 20));
+  await app.restartHost();
+  const sent = await app.until(body.id, ['sent', 'unknown', 'failed'], 60_000);
+  assert.equal(sent.status, 'sent', JSON.stringify(sent));
+  assert.equal(copiesOf(body.id).length, 1);
+  assert.ok(!sent.events.some((event: { inDoubt?: boolean }) => event.inDoubt), JSON.stringify(sent.events));
+});
+
 test('two instances that get the same wake-up, several times over, send the message once', async () => {
   await app.startHostProcess();
   const queue = QueueServiceClient.fromConnectionString(app.connectionString).getQueueClient('mail-submissions');
@@ -27,7 +38,7 @@ test('two instances that get the same wake-up, several times over, send the mess
     for (let copy = 0; copy < 3; copy++) await queue.sendMessage(text, { messageTimeToLive: -1 });
   }
   const sent = await Promise.all(ids.map(id => app.until(id, ['sent'], 30_000)));
-  const untilMs = Date.now() + 15_000;
+  const untilMs = Date.now() + 60_000;
   while ((await queue.getProperties()).approximateMessagesCount !== 0) {
     assert.ok(Date.now() < untilMs, 'the wake-ups are all used up in the end');
     await new Promise(resolve => setTimeout(resolve, 100));

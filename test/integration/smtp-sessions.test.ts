@@ -103,6 +103,55 @@ for (const [how, farewell] of [
   });
 }
 
+test('at the end a mail under way comes to its end first, and its slot goes back; a new one gets no connection', async () => {
+  await withServer({}, async server => {
+    const taken: boolean[] = [];
+    const slots = {
+      async acquire() {
+        const at = taken.push(true) - 1;
+        return {
+          index: at,
+          isHeld: () => taken[at] === true,
+          // As a call to storage: later than the release of the session.
+          release: async () => {
+            await new Promise(resolve => setTimeout(resolve, 50));
+            taken[at] = false;
+          },
+        };
+      },
+    };
+    const pool = sessionPool(Date.now, slots);
+    const open = () => openSmtpSession({ host: 'localhost', port: server.port }, MAILBOX, TOKEN, Date.now());
+    const key = { mailbox: MAILBOX, app: 'a', maxSessions: 3 };
+    const [idle, underWay] = [await pool.acquire(key, open), await pool.acquire(key, open)];
+    assert.ok(idle && underWay);
+    idle.release();
+    let isClosed = false;
+    const closed = pool.close().then(() => {
+      isClosed = true;
+    });
+    assert.equal(await pool.acquire(key, open), undefined);
+    while (taken[0]) await new Promise(resolve => setTimeout(resolve, 10));
+    assert.equal(isClosed, false);
+    assert.ok(underWay.session.isUsable());
+    underWay.release();
+    await closed;
+    assert.deepEqual(taken, [false, false]);
+  });
+});
+
+test('a mail that takes too long does not hold up the end', async () => {
+  await withServer({}, async server => {
+    const pool = sessionPool(Date.now);
+    const open = () => openSmtpSession({ host: 'localhost', port: server.port }, MAILBOX, TOKEN, Date.now());
+    const lent = await pool.acquire({ mailbox: MAILBOX, app: 'a', maxSessions: 1 }, open);
+    await pool.close(50);
+    assert.ok(lent);
+    assert.ok(lent.session.isUsable());
+    lent.session.close();
+  });
+});
+
 const SENDER: Sender = {
   mailboxes: [MAILBOX],
   from: [MAILBOX],

@@ -16,6 +16,12 @@ const DENIED_MS = 5_000;
 const MORE_AFTER_MS = 250;
 const POLL_MS = 250;
 const QUIT_MS = 2_000;
+/**
+ * How long `close` waits for mails that are under way. The host gives a process 5 seconds from its notice to its end
+ * (azure-functions-host, `WorkerTerminateGracePeriodInSeconds`).
+ */
+const CLOSE_WITHIN_MS = 4_000;
+const CLOSE_POLL_MS = 20;
 
 /** A session lent out. Hand it back with `release`; one that is no longer usable is closed and forgotten. */
 export interface PooledSession {
@@ -67,6 +73,8 @@ export function sessionPool(
   look: (mailbox: string) => Promise<unknown> = async () => undefined,
 ) {
   const buckets = new Map<string, Bucket>();
+  /** Of the sessions lent out, those whose slots are not given back yet. */
+  const lent = new Set<Entry>();
   let isClosing = false;
 
   /** True once this process has a session of the mailbox, idle or in use; false where no slot is free. Throws when the sign-in is refused. */
@@ -82,6 +90,7 @@ export function sessionPool(
     const begun = now();
     const end = begun + patienceMs;
     for (;;) {
+      if (isClosing) return undefined;
       const warm = takeIdle(bucket);
       if (warm) return lend(key, bucket, warm);
       const mayOpen = bucket.count === 0 || now() - begun >= MORE_AFTER_MS;
@@ -118,7 +127,8 @@ export function sessionPool(
     try {
       const entry: Entry = { session: await open(), slot, wasUsed: false };
       bucket.count++;
-      putIdle(key, bucket, entry);
+      if (isClosing) void discard(bucket, entry);
+      else putIdle(key, bucket, entry);
     } catch (error) {
       if (bucket.count > 0) bucket.deniedUntilMs = now() + DENIED_MS;
       void slot?.release();
@@ -130,6 +140,7 @@ export function sessionPool(
     let released = false;
     const isReused = entry.wasUsed;
     entry.wasUsed = true;
+    lent.add(entry);
     return {
       session: entry.session,
       isReused,
@@ -155,8 +166,12 @@ export function sessionPool(
   }
 
   function giveBack(key: SessionKey, bucket: Bucket, entry: Entry): void {
-    if (!isGood(entry) || isClosing || isWantedElsewhere(key, entry)) void discard(bucket, entry);
-    else putIdle(key, bucket, entry);
+    if (!isGood(entry) || isClosing || isWantedElsewhere(key, entry)) {
+      void discard(bucket, entry).then(() => lent.delete(entry));
+    } else {
+      putIdle(key, bucket, entry);
+      lent.delete(entry);
+    }
     wakeAll(bucket);
   }
 
@@ -207,9 +222,15 @@ export function sessionPool(
     await slot?.release();
   }
 
-  /** Ends the idle sessions and gives their slots back, so that another instance need not wait for the leases to run out. */
-  async function close(): Promise<void> {
+  /**
+   * Ends the sessions and gives their slots back, so that another instance need not wait for the leases to run out. What
+   * is lent out may end first: a mail cut off between its last byte and the reply would be in doubt.
+   *
+   * @param withinMs how long to wait for that
+   */
+  async function close(withinMs = CLOSE_WITHIN_MS): Promise<void> {
     isClosing = true;
+    const end = now() + withinMs;
     await Promise.all(
       [...buckets.values()].flatMap(bucket =>
         bucket.idle.splice(0).map(entry => {
@@ -218,6 +239,7 @@ export function sessionPool(
         }),
       ),
     );
+    while (lent.size > 0 && now() < end) await sleep(CLOSE_POLL_MS);
   }
 
   function bucketOf(key: SessionKey): Bucket {
