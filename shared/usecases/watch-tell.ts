@@ -60,7 +60,9 @@ export function teller(deps: WatchDeps, rows: WatchRows, log: Log) {
     const told: Told[] = [];
     for (const notice of dueFor(row.notices, name, deps.clock.now())) {
       if (down.has(name) || deps.clock.now() >= untilMs) break;
-      const ok = await send(alertOf(notice, deps.dashboardUrl), name);
+      // Without who still waits for it: what is told again after a crash is the same to the letter.
+      const { waiting: _waiting, ...facts } = notice;
+      const ok = await send(alertOf(facts, deps.dashboardUrl), name);
       told.push({ id: notice.id, channel: name, ok });
       if (!ok) {
         down.add(name);
