@@ -23,6 +23,7 @@ export interface ProbeRuntimeParts {
   readonly pacer: ProbeRoundDeps['pacer'];
   readonly onGoodProbe: ProbeRoundDeps['onGoodProbe'];
   readonly onRound: ProbeRoundDeps['onRound'];
+  readonly onStart: NonNullable<ProbeRoundDeps['onStart']>;
 }
 
 export interface ProbeRuntime extends ProbeRoundDeps {

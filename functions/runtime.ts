@@ -199,6 +199,7 @@ function makeRuntime(settings: Settings): Runtime {
             accept,
             pacer,
             onGoodProbe,
+            onStart: async log => (await runtime.watch()).noteProbeStart(log),
             onRound: async (runs, log) => (await runtime.watch()).noteProbeRuns(runs, log),
           }),
         )

@@ -14,6 +14,8 @@ export interface ProbeRoundDeps extends ProbeMailboxDeps {
   /** Looks after a canary that was sent. Absent without an address. */
   readonly canary?: (note: CanaryNote, log: Log) => Promise<CanaryOutcome | undefined>;
   readonly onGoodProbe: (mailbox: string, log: Log) => Promise<void>;
+  /** Called as a round begins. */
+  readonly onStart?: (log: Log) => Promise<void>;
   readonly onRound: (runs: readonly ProbeRun[], log: Log) => Promise<void>;
 }
 
@@ -29,6 +31,8 @@ export async function probeRound(
   mailboxes: readonly string[],
   log: Log,
 ): Promise<readonly ProbeRun[]> {
+  // Told beside the walk: a receiver that hangs must not hold it up.
+  const started = deps.onStart && attempt(deps.onStart(log), log, 'tell of the start');
   const memory = await attempt(deps.history.recall(mailboxes), log, 'read the last runs');
   const walks = deps.walks();
   const notes: CanaryNote[] = [];
@@ -43,6 +47,7 @@ export async function probeRound(
   await attempt(deps.history.add(runs, notes), log, 'store the runs');
   const good = runs.filter(({ phases }) => phases.some(({ phase, ok }) => phase === 'envelope' && ok === true));
   await Promise.all(good.map(({ mailbox }) => attempt(deps.onGoodProbe(mailbox, log), log, 'tell of a good run')));
+  await started;
   await attempt(deps.onRound(runs, log), log, 'hand the runs on');
   return runs;
 }
