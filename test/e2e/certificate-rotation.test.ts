@@ -10,7 +10,7 @@ import { makeCertificate } from '../../local/m365/x509/make-certificate.ts';
 import { readSettings } from '../../shared/config/settings.ts';
 import { noteOf } from '../../shared/domain/key-note.ts';
 import { type RotationOptions, rotateCredential } from '../../shared/usecases/rotate-credential.ts';
-import { type App, startApp } from '../support/app.ts';
+import { APP_VAULT_OPERATIONS, type App, startApp } from '../support/app.ts';
 import { mailRequest } from '../support/requests.ts';
 
 const DAY = 86_400_000;
@@ -25,12 +25,16 @@ const ONE_MAIL_EACH: Fault = {
   stored: true,
 };
 
+const CERTIFICATES_OFFICER = ['certificates/get', 'certificates/list', 'certificates/create', 'certificates/update'];
+
 let app: App;
 let others: string[];
 before(async () => {
   const world = { exchange: { limits: { rateAction: 'off' } }, tokens: { lifetimeSeconds: 60 } } as const;
   app = await startApp({ m365: { world }, env: { MAIL_SENDERS: senders('local') } });
   const { m365 } = app;
+  for (const identity of m365.world.identities)
+    identity.vaultOperations = [...APP_VAULT_OPERATIONS, ...CERTIFICATES_OFFICER];
   others = [...registration().certificates];
   setDefaultCACertificates([...getCACertificates('bundled'), m365.state.caPem]);
   for (const name of ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER']) process.env[name] = m365.settings[name] ?? '';
@@ -186,8 +190,7 @@ test('the timer replaces a certificate that is due, with mail going out all the 
   const identity = app.m365.world.identities.find(({ kind }) => kind === 'userAssigned');
   assert.ok(identity);
   // Key Vault Secrets User and Certificates Officer, and not a thing more.
-  const certificates = ['certificates/get', 'certificates/list', 'certificates/create', 'certificates/update'];
-  identity.vaultOperations = ['secrets/get', 'secrets/list', ...certificates];
+  identity.vaultOperations = ['secrets/get', 'secrets/list', ...CERTIFICATES_OFFICER];
   const env = { MAIL_SENDERS: senders('local'), CERTIFICATE_ROTATION: 'on', CERTIFICATE_ROTATION_GRACE_HOURS: '0' };
   await app.restartAfresh(env);
   await whileSending(async () => {
@@ -203,7 +206,7 @@ test('the timer replaces a certificate that is due, with mail going out all the 
     ],
   );
   assert.equal((app.m365.counters.graphOperations['removeKey'] ?? 0) > 0, true);
-  delete identity.vaultOperations;
+  identity.vaultOperations = [...APP_VAULT_OPERATIONS, ...CERTIFICATES_OFFICER];
   const policy = certificate().policy as { lifetime_actions: unknown };
   assert.deepEqual(policy.lifetime_actions, [
     { trigger: { lifetime_percentage: 80 }, action: { action_type: 'EmailContacts' } },

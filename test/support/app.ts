@@ -32,7 +32,13 @@ const QUICK_SENDER = {
   limits: { messagesPerMinute: 60_000 },
 };
 
-/** The built app on the local cloud. Queues are polled fast, so that tests wait for nothing but the work. */
+/**
+ * What the roles that the deployment gives the app allow it in the vault: Key Vault Secrets User, and Key Vault Crypto User for a
+ * key that stays there (docs/deployment.md, "Roles"). The stand-in refuses everything else.
+ */
+export const APP_VAULT_OPERATIONS = ['secrets/get', 'secrets/list', 'keys/get', 'keys/list', 'keys/sign'];
+
+/** The built app on the local cloud, with an identity that may do no more than the deployment lets it. Queues are polled fast, so that tests wait for nothing but the work. */
 export async function startApp(options: CloudOptions = {}): Promise<App> {
   const cloud = await startCloud({
     ...options,
@@ -44,6 +50,7 @@ export async function startApp(options: CloudOptions = {}): Promise<App> {
       ...options.env,
     },
   });
+  for (const identity of cloud.m365.world.identities) identity.vaultOperations ??= [...APP_VAULT_OPERATIONS];
   const app: App = {
     ...cloud,
     async call(method, path, body, headers = {}) {
