@@ -30,6 +30,10 @@ const runSchema = z
     ms: z.int().min(0).meta({ description: 'The whole run’s time.' }),
     code: z.string().optional().meta({ description: 'Code of the diagnosis of the first phase that failed.' }),
     phases: z.array(phaseSchema).meta({ description: 'In order; a phase that does not apply is left out.' }),
+    transcript: z
+      .array(z.string())
+      .optional()
+      .meta({ description: 'What was said over SMTP, secrets removed; of a run that failed there.' }),
   })
   .meta({ id: 'ProbeRun', description: 'One walk of the mail’s way for one mailbox, without sending anything.' });
 

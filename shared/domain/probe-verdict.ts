@@ -72,7 +72,15 @@ export function withCandidates(
   );
 }
 
-/** A run as the API and the page show it. */
-export function runView({ mailbox, at, ok, ms, code, phases }: ProbeRun) {
-  return { mailbox, at, ok, ms, ...(code === undefined ? {} : { code }), phases };
+/** A run as the API and the page show it; what was said over SMTP, where it failed, last. */
+export function runView({ mailbox, at, ok, ms, code, phases, transcript }: ProbeRun) {
+  return {
+    mailbox,
+    at,
+    ok,
+    ms,
+    ...(code === undefined ? {} : { code }),
+    phases,
+    ...(transcript === undefined ? {} : { transcript }),
+  };
 }

@@ -401,7 +401,7 @@ test('history: newest first, page by page, by mailbox and time, with uptime and 
   assert.equal(body.runs.length, 5);
   const times = body.runs.map((run: ProbeRun) => run.at);
   assert.deepEqual(times, times.toSorted().reverse());
-  assert.deepEqual(Object.keys(body.runs[0]), ['mailbox', 'at', 'ok', 'ms', 'code', 'phases']);
+  assert.deepEqual(Object.keys(body.runs[0]), ['mailbox', 'at', 'ok', 'ms', 'code', 'phases', 'transcript']);
   const summary = body.summary.find((one: { mailbox: string }) => one.mailbox === MAILBOX);
   assert.deepEqual([summary.runs, summary.uptime, summary.neutral], [2, 0.5, 0]);
   const auth = summary.phases.find((one: { phase: string }) => one.phase === 'auth');

@@ -67,7 +67,7 @@ describe('The verdict of a run', () => {
     assert.deepEqual([failed.ok, failed.code, failed.transcript], [false, 'smtp_auth_unsuccessful', ['S: 220']]);
     const good = makeRun({ ...base, phases: [phase('token', true, { code: 'entra_modes_mixed' })] });
     assert.deepEqual([good.ok, good.code, good.transcript], [true, undefined, undefined]);
-    assert.deepEqual(Object.keys(runView(failed)), ['mailbox', 'at', 'ok', 'ms', 'code', 'phases']);
+    assert.deepEqual(Object.keys(runView(failed)), ['mailbox', 'at', 'ok', 'ms', 'code', 'phases', 'transcript']);
   });
 });
 
