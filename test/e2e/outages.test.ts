@@ -121,7 +121,7 @@ test('bad settings leave the app up: health 503, calls 503, one log line with ev
   assert.equal(answer.status, 503);
   assert.equal(answer.body.code, 'settings_invalid');
   assert.ok(answer.headers.get('retry-after'));
-  const lines = app.hostLines.list().filter(line => line.includes('settings.invalid'));
+  const lines = app.hostLines.list().filter(line => line.includes('"event":"settings.invalid"'));
   assert.equal(lines.length, 1, lines.join('\n'));
   for (const name of ['KEY_VAULT_URL', 'MAIL_CLIENT_ID', 'MAIL_TENANT_ID']) assert.ok(lines[0]?.includes(name));
   assert.ok(!lines[0]?.includes('S3cret'));
