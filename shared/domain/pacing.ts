@@ -171,6 +171,14 @@ function withGivenTurn(state: MailboxState, atMs: number, gap: number, nowMs: nu
   };
 }
 
+/**
+ * A turn that is used later than it was: the minute's count must know when. Else a halt of some seconds would show a minute
+ * later, when the turns no longer count here but the messages still do at Exchange.
+ */
+export function moveTurn(state: MailboxState, fromMs: number, nowMs: number): MailboxState {
+  return { ...state, turns: withTurn(withoutTurn(state.turns, fromMs), nowMs, nowMs) };
+}
+
 /** A turn that could not be used goes back, and is made up soon. */
 export function giveTurnBack(
   state: MailboxState,

@@ -126,7 +126,7 @@ async function deliverInTurn(visit: Visit): Promise<Delivery | Refused> {
           : ({ kind: 'busy' } as const);
       if (connected.kind === 'connected' && leftMs >= 0) {
         held = undefined;
-        return await submitOver(deps, due, connected.connection, visit.log);
+        return await submitOver(deps, due, connected.connection, visit.log, () => noteLate(visit, answer.atMs));
       }
       if (!answer.isTrial) await pacer.giveBack(paced, answer.atMs, visit.ask.recipients);
       if (connected.kind === 'failed') return { refused: connected.facts };
@@ -142,6 +142,12 @@ async function deliverInTurn(visit: Visit): Promise<Delivery | Refused> {
   } finally {
     held?.release();
   }
+}
+
+/** What takes long to hand over, or meets a halt, counts when it is handed over. */
+async function noteLate({ deps, pacer, paced }: Visit, atMs: number): Promise<void> {
+  // Best effort: a turn that is counted wrong may cost a refusal, but the message is on its way.
+  if (deps.clock.now() - atMs > LATE_MS) await pacer.useLate(paced, atMs).catch(() => undefined);
 }
 
 /** The breaker is open, or was a moment ago: nothing is connected to without leave. */

@@ -49,12 +49,13 @@ export interface Due {
   readonly wakeUp: WakeUp;
 }
 
-/** Submits over a connection and gives it back. A message that has run out of time while it waited ends here instead. */
+/** Submits over a connection and gives it back; `beforeDot` runs right before the message is final. A message that has run out of time while it waited ends here instead. */
 export async function submitOver(
   deps: DeliverDeps,
   { stored }: Due,
   connection: MailConnection,
   log: Log,
+  beforeDot: () => Promise<void> = async () => undefined,
 ): Promise<Delivery> {
   try {
     const overdue = settleOverdue(stored.record, settleContext(deps));
@@ -62,7 +63,7 @@ export async function submitOver(
       await recordOutcome(deps, overdue, change => deps.store.write(overdue, stored.etag, change), log);
       return 'settled';
     }
-    const attempt = await submitClaimed(deps, stored, connection, log);
+    const attempt = await submitClaimed(deps, stored, connection, log, beforeDot);
     if (attempt === 'lost') return 'nothing';
     const { result } = attempt;
     const { mailbox } = stored.record;

@@ -6,6 +6,7 @@ import {
   answerAsks,
   giveTurnBack,
   type MailboxState,
+  moveTurn,
   NEW_MAILBOX,
   outlookMs,
   promiseWakeUps,
@@ -140,6 +141,11 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
         desk.reading = undefined;
       });
     return desk.reading;
+  }
+
+  /** Notes that a turn is used only now. */
+  async function useLate({ mailbox }: PacedMailbox, atMs: number): Promise<void> {
+    await change(mailbox, state => ({ state: moveTurn(state, atMs, clock.now()), value: undefined }), FIRST);
   }
 
   /** Gives back a turn that could not be used. */
@@ -283,6 +289,7 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
   return {
     ask,
     giveBack,
+    useLate,
     planWakeUps,
     noteFailure,
     noteSuccess,

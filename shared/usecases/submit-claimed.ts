@@ -53,6 +53,7 @@ export async function submitClaimed(
   stored: StoredWithContent,
   connection: MailConnection,
   log: Log,
+  beforeDot: () => Promise<void> = async () => undefined,
 ): Promise<Attempt | 'lost'> {
   const begun = performance.now();
   const claimed = claim(stored.record, deps.clock);
@@ -64,7 +65,7 @@ export async function submitClaimed(
   const abort = new AbortController();
   const holder = holdClaim(deps.store, deps.clock, claimed, written.etag, () => abort.abort());
   try {
-    const result = await transmit(deps, stored, claimed, holder, connection, abort.signal, log);
+    const result = await transmit(deps, stored, claimed, holder, connection, abort.signal, log, beforeDot);
     if (result === 'lost') {
       const detail = 'another instance has taken the message over; nothing was sent';
       log('warn', { event: 'claim.lost', messageId, traceId, mailbox, attempt, detail });
@@ -116,6 +117,7 @@ async function transmit(
   connection: MailConnection,
   signal: AbortSignal,
   log: Log,
+  beforeDot: () => Promise<void>,
 ): Promise<SubmitResult | 'lost' | 'expired'> {
   const content = contentOpener(deps, stored);
   if (!content)
@@ -144,6 +146,7 @@ async function transmit(
         guarded(async () => {
           // Looked at twice: the first saves the write, and the write may take longer than the message has left.
           assertInTime(record, deps.clock);
+          await beforeDot();
           await holder.enter('final');
           assertInTime(record, deps.clock);
         }),

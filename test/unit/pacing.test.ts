@@ -14,6 +14,7 @@ import {
   answerAsks,
   giveTurnBack,
   type MailboxState,
+  moveTurn,
   NEW_MAILBOX,
   promiseWakeUps,
   recipientsUsed,
@@ -236,4 +237,27 @@ test('turns of the last minute are counted, whatever the pace, and forgotten aft
     assert.ok(state.turns.counts.length <= 450, 'a bounded number of ticks');
     assert.equal(turnsUsed(state, NOW_MS + 180_000 + 76_000), 0);
   }
+});
+
+test('turns used late count when they are used: no minute at Exchange holds more than the limit', () => {
+  const limits = { ...LIMITS, messagesPerMinute: 60 };
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 100, maxLength: 200 }), halts => {
+      let state: MailboxState = NEW_MAILBOX;
+      let now = NOW_MS;
+      const used: number[] = [];
+      for (const halt of halts) {
+        const { state: asked, answers } = answerAsks(state, [{ isHigh: true, recipients: 1 }], limits, now);
+        state = asked;
+        const [answer] = answers;
+        if (answer?.kind === 'later') now = answer.atMs;
+        if (answer?.kind !== 'turn') continue;
+        // One in ten messages meets a halt of four seconds.
+        now = answer.atMs + (halt === 0 ? 4_000 : 0);
+        if (now > answer.atMs) state = moveTurn(state, answer.atMs, now);
+        used.push(now);
+      }
+      for (let i = 0; i + 60 < used.length; i++) assert.ok((used[i + 60] as number) - (used[i] as number) >= 60_000);
+    }),
+  );
 });
