@@ -18,7 +18,10 @@ const MAX_OPEN_ROWS = 20_000;
 const PLAN_AHEAD_MS = 110_000;
 /** Releases of one mailbox in one run where nobody paces it. */
 const MAX_UNPACED = 2_000;
+/** Few at a time, so that a large backlog does not take storage for itself while others send. */
+const RELEASES_AT_ONCE = 16;
 const PUTS_AT_ONCE = 8;
+const MAX_PAUSE_MS = 500;
 
 /** A message with the time at which it is to be looked at, and through which mailbox. */
 interface Release {
@@ -68,6 +71,18 @@ async function releaseOf(
 ): Promise<number> {
   due.sort((a, b) => Number(b.priority === 'high') - Number(a.priority === 'high') || (a.id < b.id ? -1 : 1));
   const wanted = await planned(deps, mailboxes, due, nowMs);
+  let count = 0;
+  for (let at = 0; at < wanted.length; at += RELEASES_AT_ONCE) {
+    const begunMs = deps.clock.now();
+    count += await releaseSome(deps, wanted.slice(at, at + RELEASES_AT_ONCE));
+    // Half of the time is left to those who send meanwhile.
+    if (at + RELEASES_AT_ONCE < wanted.length)
+      await deps.clock.sleep(Math.min(deps.clock.now() - begunMs, MAX_PAUSE_MS));
+  }
+  return count;
+}
+
+async function releaseSome(deps: ReleaseDeps, wanted: readonly Release[]): Promise<number> {
   const released = await deps.store.release(wanted);
   const byId = new Map(wanted.map(one => [one.row.id, one]));
   for (let at = 0; at < released.length; at += PUTS_AT_ONCE) {
