@@ -41,9 +41,9 @@ export const NEW_MAILBOX: MailboxState = {
  */
 const MARGIN = 1.025;
 /** Turns that nobody was there for are made up: up to so many ms of them, as far as the minute has room. */
-const CATCH_UP_MS = 3_000;
-/** While that is done, turns are so much of their distance apart: a third faster than usual. */
-const CATCH_UP_SPACING = 0.75;
+const CATCH_UP_MS = 15_000;
+/** While that is done, turns are so much of their distance apart: half as fast again as usual. */
+const CATCH_UP_SPACING = 0.66;
 /** How many distances ahead turns are given to messages of normal priority: one of high priority comes right after these. */
 const TURNS_AHEAD = 3;
 /** And in ms, since a turn is waited for inside an invocation; the last of them is kept for high priority. */

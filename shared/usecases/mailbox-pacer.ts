@@ -26,6 +26,7 @@ const MAX_TRIES = 25;
 const FIRST = 0;
 /** What was written or read this lately may be taken for the state without reading it again: the write's ETag tells. */
 const REMEMBER_MS = 60_000;
+const REMEMBER_SHARED_MS = 50;
 /** The breaker is looked at anew after this: a sign-in saved is worth a read. */
 const FRESH_MS = 5_000;
 const FRESHEST_MS = 500;
@@ -48,6 +49,8 @@ interface Desk {
   readonly jobs: Job[];
   known?: { readonly state: MailboxState; readonly etag: string | undefined; readonly atMs: number };
   reading?: Promise<NonNullable<Desk['known']>> | undefined;
+  /** Others write this mailbox too: what is remembered is likely to be old, and a write on it wasted. */
+  isShared: boolean;
   busy: boolean;
 }
 
@@ -63,7 +66,7 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
     const key = mailbox.toLowerCase();
     let desk = desks.get(key);
     if (!desk) {
-      desk = { jobs: [], busy: false };
+      desk = { jobs: [], isShared: false, busy: false };
       desks.set(key, desk);
     }
     return desk;
@@ -110,7 +113,8 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
   /** Reads where nothing is known, writes if anything changed, and starts over when somebody else wrote. */
   async function write(mailbox: string, desk: Desk, block: readonly Job[]): Promise<readonly unknown[]> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const known = desk.known && clock.now() - desk.known.atMs < REMEMBER_MS ? desk.known : await read(mailbox, desk);
+      const known =
+        desk.known && clock.now() - desk.known.atMs < rememberMs(desk) ? desk.known : await read(mailbox, desk);
       let { state } = known;
       const values = block.map(job => {
         const changed = job.next(state);
@@ -123,6 +127,7 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
         desk.known = { state, etag: written.etag, atMs: clock.now() };
         return values;
       }
+      desk.isShared = true;
       delete desk.known;
       if (tries > 2) await clock.sleep(Math.ceil(clock.random() * 20 * tries));
     }
@@ -134,6 +139,8 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
     desk.reading ??= states
       .read(mailbox)
       .then(found => {
+        const { known } = desk;
+        if (known) desk.isShared = known.etag !== found?.etag;
         desk.known = { state: found?.state ?? NEW_MAILBOX, etag: found?.etag, atMs: clock.now() };
         return desk.known;
       })
@@ -301,6 +308,10 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
     wantSlot,
     isSlotWanted,
   };
+}
+
+function rememberMs({ isShared }: Desk): number {
+  return isShared ? REMEMBER_SHARED_MS : REMEMBER_MS;
 }
 
 /** High priority first, then whoever has waited longest, then newcomers. */
