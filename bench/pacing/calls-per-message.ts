@@ -1,9 +1,15 @@
-/** Calls by name, each as its share of one message: `table: read entity 1.02; …; 9.80 in all`. */
+const LARGE = /^table: transaction of (?:[5-9]|\d{2,})\b.*/;
+
+/** Calls by name, each as its share of one message, as lines of a table with the sum at its end. */
 export function callsPerMessage(calls: readonly string[], messages: number): string {
   const counts = new Map<string, number>();
-  for (const call of calls) counts.set(call, (counts.get(call) ?? 0) + 1);
-  const parts = [...counts]
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([call, count]) => `${call} ${(count / messages).toFixed(2)}`);
-  return `${parts.join('; ')}; ${(calls.length / messages).toFixed(2)} calls a mail in all.`;
+  for (const call of calls) {
+    const name = LARGE.test(call) ? 'table: transaction of many, for many messages' : call;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const seldom = [...counts].filter(([, count]) => count / messages < 0.01);
+  const lines = [...counts].filter(one => !seldom.includes(one)).toSorted(([, a], [, b]) => b - a);
+  lines.push(['whatever comes less than once in a hundred mails', seldom.reduce((sum, [, count]) => sum + count, 0)]);
+  lines.push(['in all', calls.length]);
+  return lines.map(([call, count]) => `  ${(count / messages).toFixed(2).padStart(6)}  ${call}`).join('\n');
 }

@@ -32,9 +32,8 @@ function cells(row: Row): string[] {
 }
 
 function figure(value: number, unit: Row['unit']): string {
-  if (unit !== '×' && unit !== 's' && unit !== 'MB' && Number.isInteger(value) && unit !== 'calls')
-    return `${value} ${unit}`;
-  if (unit === 'calls') return value === 1 ? '1 call' : `${value} calls`;
+  if (unit === 'calls' && value === 1) return '1 call';
+  if (unit !== '×' && unit !== 's' && unit !== 'MB' && Number.isInteger(value)) return `${value} ${unit}`;
   const text = value.toFixed(value >= 20 ? 1 : 2);
   return unit === '×' ? `${text}×` : `${text} ${unit}`;
 }

@@ -69,8 +69,11 @@ test('after a failure Entra is left alone for some seconds, unless forced', asyn
   assert.equal(state.calls, 2);
 });
 
-test('force asks anew although the token is fresh', async () => {
-  const { get } = rig();
+test('force asks anew although the token is fresh, but not for one that has only just come', async () => {
+  const { state, get } = rig();
   await get();
+  state.now = 4_000;
+  assert.equal(await get(true), 't1');
+  state.now = 5_000;
   assert.equal(await get(true), 't2');
 });

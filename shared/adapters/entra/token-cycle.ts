@@ -9,6 +9,8 @@ const FRESH_MS = 10 * 60_000;
 const MUST_REFRESH_MS = 3 * 60_000;
 /** A token with less than this left is of no use to anyone: the sign-in itself takes time. */
 const UNUSABLE_MS = 30_000;
+/** A token this young is the newest there is: to ask for another one because it was refused leads nowhere. */
+const NEW_MS = 5_000;
 /** After a failed renewal Entra is left alone this long, unless someone forces it. */
 const PAUSE_MS = 5_000;
 /** A Retry-After beyond this is not believed: mail would wait for it. */
@@ -17,10 +19,11 @@ const MAX_RETRY_AFTER_MS = 10 * 60_000;
 /**
  * Keeps one token in one of three states: fresh (used), ageing (used, renewed in the background), stale (waited for).
  * One renewal at a time, however many callers. When Entra is away, a token that still lives is used on. A Retry-After
- * is kept to, by forced calls as well.
+ * is kept to, by forced calls as well. `force` asks Entra anew, unless the token in hand has only just come.
  */
 export function tokenCycle(acquire: (log: Log) => Promise<AccessToken>, now: () => number) {
   let current: AccessToken | undefined;
+  let obtainedAtMs = 0;
   let renewal: Promise<AccessToken> | undefined;
   let failure: { readonly error: unknown; readonly untilMs: number; readonly forcedUntilMs: number } | undefined;
 
@@ -29,6 +32,7 @@ export function tokenCycle(acquire: (log: Log) => Promise<AccessToken>, now: () 
       .then(
         token => {
           current = token;
+          obtainedAtMs = now();
           failure = undefined;
           return token;
         },
@@ -50,7 +54,7 @@ export function tokenCycle(acquire: (log: Log) => Promise<AccessToken>, now: () 
   return async function getToken({ force }: { readonly force: boolean }, log: Log): Promise<AccessToken> {
     const held = current;
     const leftMs = held ? held.expiresAtMs - now() : 0;
-    if (held && !force && leftMs > FRESH_MS) return held;
+    if (held && leftMs > FRESH_MS && (!force || now() - obtainedAtMs < NEW_MS)) return held;
     const paused = failure !== undefined && now() < (force ? failure.forcedUntilMs : failure.untilMs);
     if (held && !force && leftMs > MUST_REFRESH_MS) {
       if (!paused && !renewal) renew(log).catch(() => {});

@@ -80,7 +80,7 @@ export function sessionPool(
   /** True once this process has a session of the mailbox, idle or in use; false where no slot is free. Throws when the sign-in is refused. */
   async function prepare(key: SessionKey, open: Open, slot?: number): Promise<boolean> {
     const bucket = bucketOf(key);
-    if (bucket.count === 0) await (bucket.opening ?? startOpening(key, bucket, open, slot));
+    if (bucket.count === 0) await waitForOpening(key, bucket, open, PATIENCE_MS, slot);
     return bucket.count > 0;
   }
 
@@ -93,17 +93,29 @@ export function sessionPool(
       if (isClosing) return undefined;
       const warm = takeIdle(bucket);
       if (warm) return lend(key, bucket, warm);
-      const mayOpen = bucket.count === 0 || now() - begun >= MORE_AFTER_MS;
-      const opening = mayOpen ? startOpening(key, bucket, open) : undefined;
-      if (bucket.count === 0 && opening) {
-        await opening;
-      } else {
-        opening?.catch(() => undefined);
-        const leftMs = end - now();
-        if (leftMs <= 0) return undefined;
-        await waitForChange(bucket, Math.min(leftMs, POLL_MS));
-      }
+      const leftMs = end - now();
+      if (bucket.count === 0 && (await waitForOpening(key, bucket, open, Math.max(0, leftMs)))) continue;
+      if (bucket.count > 0 && now() - begun >= MORE_AFTER_MS) startOpening(key, bucket, open)?.catch(() => undefined);
+      if (leftMs <= 0) return undefined;
+      await waitForChange(bucket, Math.min(leftMs, POLL_MS));
     }
+  }
+
+  /**
+   * Whoever begins a sign-in waits until it ends; who finds one under way waits no longer than `patienceMs`, so that a server
+   * that says nothing does not hold all who could send elsewhere. Says whether a session was opened.
+   */
+  async function waitForOpening(
+    key: SessionKey,
+    bucket: Bucket,
+    open: Open,
+    patienceMs: number,
+    slot?: number,
+  ): Promise<boolean> {
+    const underWay = bucket.opening;
+    if (underWay) await Promise.race([underWay, sleep(patienceMs, undefined, { ref: false })]);
+    else await startOpening(key, bucket, open, slot);
+    return bucket.count > 0;
   }
 
   /** The sign-in under way, or a new one where there may be one; undefined where there may not. */

@@ -1,4 +1,5 @@
 import type { TokenSource } from '../../domain/credential-ports.ts';
+import { diagnose } from '../../domain/diagnosis/diagnose.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
 import type {
   ConnectResult,
@@ -15,9 +16,6 @@ import type { PooledSession, SessionKey, SessionPool } from './session-pool.ts';
 import { openSmtpSession, type SmtpEndpoint, type SmtpSession } from './smtp-session.ts';
 import { submitMail } from './smtp-submit.ts';
 
-/** A mailbox's token is renewed after a 535 no more often than this: the refusal of one just renewed was not its fault. */
-const RENEWAL_PAUSE_MS = 5_000;
-
 export interface SmtpTransport extends MailTransport {
   /** Ends what is idle and gives its connections back: the process is about to stop. */
   close(): Promise<void>;
@@ -30,7 +28,8 @@ export function smtpTransport(
   pool: SessionPool,
   now: () => number,
 ): SmtpTransport {
-  const renewedAtMs = new Map<string, number>();
+  /** The token with which a mailbox's sign-in was last refused: the next one starts with another. */
+  const refusedTokens = new Map<string, string>();
 
   async function open(sender: Sender, mailbox: string, messageId: string, log: Log): Promise<SmtpSession> {
     const begun = performance.now();
@@ -46,18 +45,29 @@ export function smtpTransport(
   }
 
   async function signIn(sender: Sender, mailbox: string, messageId: string, log: Log): Promise<SmtpSession> {
-    const { token } = await tokens(sender, { force: false }, log);
+    const key = `${mailbox} ${sender.clientId}`;
+    const held = await tokens(sender, { force: false }, log);
+    const { token } = held.token === refusedTokens.get(key) ? await tokens(sender, { force: true }, log) : held;
     try {
-      return await openSmtpSession(endpoint, mailbox, token, now());
+      return await signInWith(token, key, mailbox);
     } catch (error) {
-      const key = `${mailbox} ${sender.clientId}`;
-      if (!isRefusedSignIn(error) || now() - (renewedAtMs.get(key) ?? 0) < RENEWAL_PAUSE_MS) throw error;
+      if (!mayBeStale(error)) throw error;
       // Exchange answers a stale token with 535 and no challenge. One fresh token settles whether it was that.
-      renewedAtMs.set(key, now());
       const renewed = await tokens(sender, { force: true }, log);
       if (renewed.token === token) throw error;
       log('info', { event: 'smtp.token.renewed', messageId, mailbox, phase: 'auth' });
-      return openSmtpSession(endpoint, mailbox, renewed.token, now());
+      return signInWith(renewed.token, key, mailbox);
+    }
+  }
+
+  async function signInWith(token: string, key: string, mailbox: string): Promise<SmtpSession> {
+    try {
+      const session = await openSmtpSession(endpoint, mailbox, token, now());
+      refusedTokens.delete(key);
+      return session;
+    } catch (error) {
+      if (isRefusedSignIn(error)) refusedTokens.set(key, token);
+      throw error;
     }
   }
 
@@ -141,8 +151,13 @@ function isStale(result: SubmitResult): boolean {
   );
 }
 
-function isRefusedSignIn(error: unknown): boolean {
+function isRefusedSignIn(error: unknown): error is ServiceFailure {
   return error instanceof ServiceFailure && error.facts.stage === 'auth' && error.facts.replyCode === 535;
+}
+
+/** Refused with a text that may mean the token; some texts name another cause. */
+function mayBeStale(error: unknown): boolean {
+  return isRefusedSignIn(error) && diagnose(error.facts).entry.retry === 'onceRefreshed';
 }
 
 function logRefusal(log: Log, messageId: string, mailbox: string, phase: string, text: string): void {
