@@ -1,7 +1,13 @@
 import { type Breaker, CLOSED, passage } from './breaker.ts';
-import { quotaFreeAtMs, type RecipientLog, recentRecipients, withRecipients } from './recipient-log.ts';
+import {
+  quotaFreeAtMs,
+  type RecipientLog,
+  recentRecipients,
+  withoutRecipients,
+  withRecipients,
+} from './recipient-log.ts';
 import type { MailboxLimits } from './sender.ts';
-import { freeAtMs, NO_TURNS, type TurnLog, turnsWithin, withoutTurn, withTurn } from './turn-log.ts';
+import { freeAtMs, NO_TURNS, type TurnLog, turnsUntil, turnsWithin, withoutTurn, withTurn } from './turn-log.ts';
 
 /** What all instances share of one mailbox: one table entity, written by ETag. Times in ms since 1970. */
 export interface MailboxState {
@@ -58,6 +64,8 @@ const PROMISE_AHEAD_MS = 120_000;
 const NEWCOMER_AHEAD_MS = 80_000;
 /** Longer than `sweep` takes to look again at what is parked. */
 const BACKLOG_MS = 90_000;
+/** Turns further in the future than this come from a clock that is wrong, and must not block those that are right. */
+const CLOCK_SKEW_MS = 120_000;
 
 export interface Ask {
   readonly isHigh: boolean;
@@ -111,7 +119,7 @@ export function answerAsks(
 ): { readonly state: MailboxState; readonly answers: readonly Answer[] } {
   const gap = turnMs(limits);
   const normalAheadMs = Math.max(0, Math.min(MAX_AHEAD_MS - gap, gap * TURNS_AHEAD));
-  let now: MailboxState = { ...state, recipients: recentRecipients(state.recipients, nowMs) };
+  let now = atPresent(state, limits, nowMs);
   let toldToWait = 0;
 
   function answer(ask: Ask): Answer {
@@ -162,6 +170,20 @@ export function answerAsks(
   return { state: now === before ? state : now, answers };
 }
 
+/** The state without what is over, and without what no clock that is right would have written. */
+function atPresent(state: MailboxState, limits: MailboxLimits, nowMs: number): MailboxState {
+  const gap = turnMs(limits);
+  return {
+    ...state,
+    nextTurnMs: Math.min(state.nextTurnMs, nowMs + MAX_AHEAD_MS + CATCH_UP_MS + gap),
+    lastTurnMs: Math.min(state.lastTurnMs, nowMs + MAX_AHEAD_MS + gap),
+    promisedMs: Math.min(state.promisedMs, nowMs + 2 * PROMISE_AHEAD_MS),
+    backlogUntilMs: Math.min(state.backlogUntilMs, nowMs + BACKLOG_MS),
+    turns: turnsUntil(state.turns, nowMs + CLOCK_SKEW_MS),
+    recipients: recentRecipients(state.recipients, nowMs),
+  };
+}
+
 function withGivenTurn(state: MailboxState, atMs: number, gap: number, nowMs: number): MailboxState {
   return {
     ...state,
@@ -179,13 +201,17 @@ export function moveTurn(state: MailboxState, fromMs: number, nowMs: number): Ma
   return { ...state, turns: withTurn(withoutTurn(state.turns, fromMs), nowMs, nowMs) };
 }
 
+/** Recipients of an attempt that Exchange refused: they do not count against the day. */
+export function giveRecipientsBack(state: MailboxState, recipients: number): MailboxState {
+  return { ...state, recipients: withoutRecipients(state.recipients, recipients) };
+}
+
 /** A turn that could not be used goes back, and is made up soon. */
 export function giveTurnBack(
   state: MailboxState,
   atMs: number,
   recipients: number,
   limits: MailboxLimits,
-  nowMs: number,
 ): MailboxState {
   const turns = withoutTurn(state.turns, atMs);
   if (turns === state.turns) return state;
@@ -193,7 +219,7 @@ export function giveTurnBack(
     ...state,
     turns,
     nextTurnMs: state.nextTurnMs - turnMs(limits),
-    recipients: withRecipients(state.recipients, -recipients, nowMs),
+    recipients: withoutRecipients(state.recipients, recipients),
   };
 }
 
@@ -207,7 +233,8 @@ export function promiseWakeUps(
 ): { readonly state: MailboxState; readonly wakeAtMs: readonly number[] } {
   const gap = turnMs(limits);
   const wakeAtMs: number[] = [];
-  let promisedMs = Math.max(state.promisedMs, nowMs, state.nextTurnMs - gap * TURNS_AHEAD);
+  const present = atPresent(state, limits, nowMs);
+  let promisedMs = Math.max(present.promisedMs, nowMs, present.nextTurnMs - gap * TURNS_AHEAD);
   while (wakeAtMs.length < count && promisedMs <= untilMs) {
     wakeAtMs.push(Math.ceil(promisedMs));
     promisedMs += gap;
@@ -215,18 +242,19 @@ export function promiseWakeUps(
   const backlogUntilMs = wakeAtMs.length < count ? nowMs + BACKLOG_MS : 0;
   if (wakeAtMs.length === 0 && backlogUntilMs === 0 && state.backlogUntilMs === 0) return { state, wakeAtMs };
   return {
-    state: { ...state, promisedMs: wakeAtMs.length === 0 ? state.promisedMs : promisedMs, backlogUntilMs },
+    state: { ...present, promisedMs: wakeAtMs.length === 0 ? present.promisedMs : promisedMs, backlogUntilMs },
     wakeAtMs,
   };
 }
 
 /** When a newcomer would be sent; infinity while the breaker or the day's recipients keep it from that. */
-export function outlookMs(state: MailboxState, recipients: number, limits: MailboxLimits, nowMs: number): number {
+export function outlookMs(seen: MailboxState, recipients: number, limits: MailboxLimits, nowMs: number): number {
+  const state = atPresent(seen, limits, nowMs);
   const pass = passage(state.breaker, nowMs);
   if (pass.kind === 'shut') return Number.POSITIVE_INFINITY;
   if (pass.kind === 'trial') return nowMs;
-  const recent = recentRecipients(state.recipients, nowMs);
-  if (quotaFreeAtMs(recent, recipients, limits.recipientsPerDay, nowMs) > nowMs) return Number.POSITIVE_INFINITY;
+  if (quotaFreeAtMs(state.recipients, recipients, limits.recipientsPerDay, nowMs) > nowMs)
+    return Number.POSITIVE_INFINITY;
   return Math.max(earliestTurnMs(state, limits, nowMs), state.promisedMs, state.backlogUntilMs);
 }
 

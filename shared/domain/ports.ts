@@ -320,4 +320,8 @@ export interface MailTransport {
   needsSignIn?(sender: Sender, mailbox: string): boolean;
 }
 
-export type PrepareResult = { readonly kind: 'ready' } | Exclude<ConnectResult, { readonly kind: 'connected' }>;
+export type PrepareResult =
+  | { readonly kind: 'ready' }
+  /** A sign-in has been under way here for longer than is worth waiting for. */
+  | { readonly kind: 'opening' }
+  | Exclude<ConnectResult, { readonly kind: 'connected' }>;

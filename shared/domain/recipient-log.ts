@@ -20,10 +20,17 @@ export function quotaFreeAtMs(log: RecipientLog, wanted: number, perDay: number,
   return nowMs;
 }
 
-/** Counts recipients; a negative `count` takes back what was counted and not submitted. */
+/** Takes back recipients that were counted and not submitted, from the newest half hours. */
+export function withoutRecipients(log: RecipientLog, count: number): RecipientLog {
+  const last = log.at(-1);
+  if (!last || count <= 0) return log;
+  const older = log.slice(0, -1);
+  return last[1] > count ? [...older, [last[0], last[1] - count]] : withoutRecipients(older, count - last[1]);
+}
+
+/** Counts recipients. */
 export function withRecipients(log: RecipientLog, count: number, nowMs: number): RecipientLog {
   const startMs = Math.floor(nowMs / BUCKET_MS) * BUCKET_MS;
   const last = log.at(-1);
-  if (count < 0) return last ? [...log.slice(0, -1), [last[0], Math.max(0, last[1] + count)]] : log;
   return last?.[0] === startMs ? [...log.slice(0, -1), [startMs, last[1] + count]] : [...log, [startMs, count]];
 }

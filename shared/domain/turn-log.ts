@@ -38,6 +38,13 @@ export function withTurn(log: TurnLog, atMs: number, nowMs: number): TurnLog {
   return { fromTick, counts };
 }
 
+/** The log without turns that lie after `endMs`. */
+export function turnsUntil(log: TurnLog, endMs: number): TurnLog {
+  const ticks = Math.floor(endMs / TICK_MS) - log.fromTick;
+  if (log.counts.length <= ticks) return log;
+  return ticks <= 0 ? NO_TURNS : { ...log, counts: log.counts.slice(0, ticks) };
+}
+
 /** The log without one of the turns at `atMs`: it was not used. */
 export function withoutTurn(log: TurnLog, atMs: number): TurnLog {
   const index = Math.floor(atMs / TICK_MS) - log.fromTick;

@@ -5,9 +5,18 @@ import type { Log, StoredWithContent, WakeUp } from '../domain/ports.ts';
 import { PARK_BEYOND_MS, WAIT_WITHIN_MS } from '../domain/schedule.ts';
 import { senderOfMailbox } from '../domain/sender.ts';
 import { settleLapsedClaim, settleOverdue } from '../domain/settle.ts';
-import { chooseMailbox } from './choose-mailbox.ts';
-import { deliverPaced } from './deliver-paced.ts';
-import { type DeliverDeps, type Delivery, type Due, failBefore, noteFailure, putBack, submitOver } from './delivery.ts';
+import { chooseMailbox, isBound } from './choose-mailbox.ts';
+import { deliverPaced, type UsedUp } from './deliver-paced.ts';
+import {
+  type DeliverDeps,
+  type Delivery,
+  type Due,
+  failBefore,
+  noteFailure,
+  putBack,
+  submitOver,
+  waitFor,
+} from './delivery.ts';
 import type { MailboxPacer } from './mailbox-pacer.ts';
 import { recordOutcome } from './record-outcome.ts';
 import { settleContext } from './submit-claimed.ts';
@@ -75,18 +84,36 @@ async function deliverThroughAny(deps: DeliverDeps, pacer: MailboxPacer, due: Du
   const { sender, stored, wakeUp } = due;
   const tried = new Set<string>();
   let refused: { readonly stored: StoredWithContent; readonly facts: FailureFacts } | undefined;
+  let usedUp: UsedUp['usedUp'] | undefined;
+  const mayChange = !isBound(stored.record);
   for (;;) {
     const mailbox = await chooseMailbox(pacer, sender, stored.record, wakeUp.place, tried);
-    if (mailbox === undefined) return refused ? failBefore(deps, refused.stored, refused.facts, log) : 'nothing';
+    if (mailbox === undefined) return endOfTries(deps, due, refused, usedUp, log);
     const here = { ...stored, record: { ...stored.record, mailbox } };
-    const result = await deliverPaced(deps, pacer, { ...due, stored: here }, log);
+    const mayGoElsewhere = mayChange && tried.size + 1 < sender.mailboxes.length;
+    const result = await deliverPaced(deps, pacer, { ...due, stored: here, mayGoElsewhere }, log);
     if (typeof result === 'string') return result;
+    tried.add(mailbox);
+    if ('usedUp' in result) {
+      usedUp = result.usedUp;
+      continue;
+    }
     await noteFailure(deps, mailbox, result.refused, log);
     // What does not open a breaker is no fault of this mailbox, and no other would do better.
     if (diagnose(result.refused).entry.breaker === 'none') return failBefore(deps, here, result.refused, log);
     refused = { stored: here, facts: result.refused };
-    tried.add(mailbox);
   }
+}
+
+function endOfTries(
+  deps: DeliverDeps,
+  due: Due,
+  refused: { readonly stored: StoredWithContent; readonly facts: FailureFacts } | undefined,
+  usedUp: UsedUp['usedUp'] | undefined,
+  log: Log,
+): Promise<Delivery> | Delivery {
+  if (refused) return failBefore(deps, refused.stored, refused.facts, log);
+  return usedUp ? waitFor(deps, due, usedUp, log) : 'nothing';
 }
 
 /** As it comes: nothing leaves, or nobody keeps count. */

@@ -1,36 +1,47 @@
 import type { FailureFacts } from '../domain/diagnosis/diagnosis.ts';
 import { openRecipients } from '../domain/message-record.ts';
-import { type Ask, turnMs } from '../domain/pacing.ts';
-import type { Log, MailConnection, PrepareResult } from '../domain/ports.ts';
+import { type Answer, type Ask, turnMs } from '../domain/pacing.ts';
+import type { ConnectResult, Log, MailConnection, PrepareResult } from '../domain/ports.ts';
 import { WAIT_WITHIN_MS } from '../domain/schedule.ts';
 import { type DeliverDeps, type Delivery, type Due, putBack, submitOver, waitFor } from './delivery.ts';
 import type { MailboxPacer, PacedMailbox } from './mailbox-pacer.ts';
 
 /** A turn that is this far gone is no turn any more: what is spread over a minute must stay spread. */
 const LATE_MS = 500;
+/** With the connection in hand a turn is used even so late: a slow table would else let nothing leave. It counts when it is used. */
+const LATE_WITH_CONNECTION_MS = 5_000;
 /** A place in line that is further off is waited for on the queue: it must not hold up what a host could send meanwhile. */
 const LINE_WAIT_MS = 1_500;
 const LINE_WAIT_TURNS = 3;
-/** It asks so much before its time, so that the turn is there in time. */
+/** A message asks this long before its place, so that the turn is there in time. */
 const PUNCTUAL_MS = 300;
 /** A message waits inside its invocation no longer than this in all. */
 const MAX_WAIT_MS = 3 * WAIT_WITHIN_MS;
 /** A wake-up for which there is no connection is brought again after this. */
 const BUSY_DELAY_MS = 2_000;
-/** For a connection that was asked for, it is looked so often, and so long. */
+/** While a connection that was asked for is waited for: how often to look, and how long. */
 const SLOT_POLL_MS = 250;
-
 const SLOT_PATIENCE_MS = 5_000;
 /** A message that other instances have left waiting so long beyond its time gets a connection of its own. */
 const NEGLECTED_MS = 30_000;
 /** An instance that has passed a message on takes nothing else in its place for so long; longer when nobody has taken it. */
 const PASSED_ON_MS = 1_500;
 const NOT_TAKEN_MS = 4_000;
+/** While a sign-in is held up here, messages of the mailbox come back after this. */
+const OPENING_DELAY_MS = 8_000;
 
 /** The mailbox refused before anything was submitted; another of the sender's may do. */
 export interface Refused {
   readonly refused: FailureFacts;
 }
+
+/** The mailbox has used up its day; another of the sender's may have not. */
+export interface UsedUp {
+  readonly usedUp: Extract<Answer, { kind: 'quota' }>;
+}
+
+type Turn = Extract<Answer, { kind: 'turn' }>;
+type Waiting = Extract<Answer, { kind: 'park' | 'shut' | 'quota' }>;
 
 /** One message at a mailbox: what every step needs. */
 interface Visit {
@@ -54,7 +65,7 @@ export async function deliverPaced(
   pacer: MailboxPacer,
   due: Due,
   log: Log,
-): Promise<Delivery | Refused> {
+): Promise<Delivery | Refused | UsedUp> {
   const { sender, stored, wakeUp } = due;
   const { record } = stored;
   const visit: Visit = {
@@ -74,6 +85,8 @@ export async function deliverPaced(
   if (breaker.state !== 'closed') return deliverTrial(visit);
   const prepared = await prepare(visit);
   if (prepared.kind === 'failed') return { refused: prepared.facts };
+  if (prepared.kind === 'opening')
+    return backToLine(visit, deps.clock.now() + OPENING_DELAY_MS, visit.ask.promisedMs ?? deps.clock.now());
   return prepared.kind === 'ready' ? deliverInTurn(visit) : passOn(visit);
 }
 
@@ -94,7 +107,7 @@ async function prepare(visit: Visit): Promise<PrepareResult> {
 }
 
 /** Turn, then connection. */
-async function deliverInTurn(visit: Visit): Promise<Delivery | Refused> {
+async function deliverInTurn(visit: Visit): Promise<Delivery | Refused | UsedUp> {
   const { deps, pacer, due, paced } = visit;
   const { clock } = deps;
   const endMs = clock.now() + MAX_WAIT_MS;
@@ -116,19 +129,15 @@ async function deliverInTurn(visit: Visit): Promise<Delivery | Refused> {
         await clock.sleep(Math.max(0, waitMs));
         continue;
       }
-      if (answer.kind !== 'turn') return await waitFor(deps, due, answer, visit.log);
+      if (answer.kind !== 'turn') return await wait(visit, answer);
       await clock.sleep(Math.max(0, answer.atMs - clock.now()));
-      const leftMs = answer.isTrial ? WAIT_WITHIN_MS : answer.atMs + LATE_MS - clock.now();
-      const connected = held
-        ? ({ kind: 'connected', connection: held } as const)
-        : leftMs >= 0
-          ? await connect(visit, leftMs)
-          : ({ kind: 'busy' } as const);
-      if (connected.kind === 'connected' && leftMs >= 0) {
+      const mayBeLateMs = answer.isTrial ? WAIT_WITHIN_MS : held ? LATE_WITH_CONNECTION_MS : LATE_MS;
+      const connected = await takeConnection(visit, held, answer.atMs + mayBeLateMs - clock.now());
+      if (connected.kind === 'connected') {
         held = undefined;
         return await submitOver(deps, due, connected.connection, visit.log, () => noteLate(visit, answer.atMs));
       }
-      if (!answer.isTrial) await pacer.giveBack(paced, answer.atMs, visit.ask.recipients);
+      await giveBack(visit, answer);
       if (connected.kind === 'failed') return { refused: connected.facts };
       promisedMs ??= answer.atMs;
       if (clock.now() >= endMs) return await backToLine(visit, clock.now() + BUSY_DELAY_MS, promisedMs);
@@ -144,44 +153,61 @@ async function deliverInTurn(visit: Visit): Promise<Delivery | Refused> {
   }
 }
 
+/** The connection in hand, or one that is free soon; `busy` when the turn is over before that. */
+async function takeConnection(visit: Visit, held: MailConnection | undefined, leftMs: number): Promise<ConnectResult> {
+  if (leftMs < 0) return { kind: 'busy' };
+  return held ? { kind: 'connected', connection: held } : connect(visit, leftMs);
+}
+
 /** What takes long to hand over, or meets a halt, counts when it is handed over. */
-async function noteLate({ deps, pacer, paced }: Visit, atMs: number): Promise<void> {
+function noteLate({ deps, pacer, paced }: Visit, atMs: number): void {
   // Best effort: a turn that is counted wrong may cost a refusal, but the message is on its way.
-  if (deps.clock.now() - atMs > LATE_MS) await pacer.useLate(paced, atMs).catch(() => undefined);
+  if (deps.clock.now() - atMs > LATE_MS) pacer.useLate(paced, atMs).catch(() => undefined);
+}
+
+/** A turn that could not be used. A trial's stays used: it says when the next one may be. */
+async function giveBack({ pacer, paced, ask }: Visit, { atMs, isTrial }: Turn): Promise<void> {
+  if (isTrial) await pacer.giveRecipientsBack(paced.mailbox, ask.recipients);
+  else await pacer.giveBack(paced, atMs, ask.recipients);
+}
+
+function wait({ deps, due, log }: Visit, answer: Waiting): Promise<Delivery> | UsedUp {
+  return answer.kind === 'quota' && due.mayGoElsewhere ? { usedUp: answer } : waitFor(deps, due, answer, log);
 }
 
 /** The breaker is open, or was a moment ago: nothing is connected to without leave. */
-async function deliverTrial(visit: Visit): Promise<Delivery | Refused> {
+async function deliverTrial(visit: Visit): Promise<Delivery | Refused | UsedUp> {
   const { deps, pacer, due, paced, ask, log } = visit;
   const answer = await pacer.ask(paced, ask);
   if (answer.kind === 'later' || answer.kind === 'elsewhere')
     return backToLine(visit, inASecond(visit, answer.kind === 'later' ? answer.atMs : 0), ask.promisedMs);
-  if (answer.kind !== 'turn') return waitFor(deps, due, answer, log);
+  if (answer.kind !== 'turn') return wait(visit, answer);
   await deps.clock.sleep(Math.max(0, answer.atMs - deps.clock.now()));
   const connected = await connect(visit, WAIT_WITHIN_MS);
   if (connected.kind === 'connected') return submitOver(deps, due, connected.connection, log);
+  await giveBack(visit, answer);
   if (connected.kind === 'failed') return { refused: connected.facts };
   return backToLine(visit, deps.clock.now() + BUSY_DELAY_MS, ask.promisedMs);
 }
 
 /** No connection to be had here. The message keeps or takes its place in line; what is due goes to another instance at once. */
-async function passOn(visit: Visit): Promise<Delivery> {
-  const { deps, pacer, due, paced, ask, log } = visit;
+async function passOn(visit: Visit): Promise<Delivery | UsedUp> {
+  const { deps, pacer, paced, ask } = visit;
   const nowMs = deps.clock.now();
   const answer = await pacer.ask(paced, { ...ask, placeFor: 'process' });
   if (answer.kind === 'later') return backToLine(visit, inASecond(visit, answer.atMs), ask.promisedMs ?? answer.atMs);
   if (answer.kind === 'turn' || answer.kind === 'elsewhere') {
-    if (answer.kind === 'turn') await pacer.giveBack(paced, answer.atMs, ask.recipients);
+    if (answer.kind === 'turn') await giveBack(visit, answer);
     // Passed on before, and nobody took it: not round and round.
     const wasPassedOn = ask.promisedMs !== undefined && ask.promisedMs < nowMs;
     await backToLine(visit, nowMs + (wasPassedOn ? BUSY_DELAY_MS : 0), ask.promisedMs ?? nowMs);
     await pacer.restAfterPassingOn(wasPassedOn ? NOT_TAKEN_MS : PASSED_ON_MS);
     return 'later';
   }
-  return waitFor(deps, due, answer, log);
+  return wait(visit, answer);
 }
 
-function connect({ deps, due, paced, log }: Visit, patienceMs: number) {
+function connect({ deps, due, paced, log }: Visit, patienceMs: number): Promise<ConnectResult> {
   return deps.transport.connect(due.sender, paced.mailbox, due.stored.record.id, log, { patienceMs });
 }
 

@@ -1,7 +1,7 @@
 import { diagnose } from '../domain/diagnosis/diagnose.ts';
 import type { FailureFacts } from '../domain/diagnosis/diagnosis.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
-import type { MessageRecord } from '../domain/message-record.ts';
+import { type MessageRecord, openRecipients } from '../domain/message-record.ts';
 import type { Answer } from '../domain/pacing.ts';
 import type {
   Clock,
@@ -12,6 +12,7 @@ import type {
   MessageStore,
   Place,
   StoredWithContent,
+  SubmitResult,
   WakeQueue,
   WakeUp,
 } from '../domain/ports.ts';
@@ -47,15 +48,21 @@ export interface Due {
   readonly stored: StoredWithContent;
   readonly sender: Sender;
   readonly wakeUp: WakeUp;
+  /** The sender has other mailboxes that have not been tried, and the message is bound to none. */
+  readonly mayGoElsewhere?: boolean;
 }
 
-/** Submits over a connection and gives it back; `beforeDot` runs right before the message is final. A message that has run out of time while it waited ends here instead. */
+/**
+ * Submits over a connection and gives it back. A message that has run out of time while it waited ends here instead.
+ *
+ * @param onDot called when the message is about to be final; must not throw
+ */
 export async function submitOver(
   deps: DeliverDeps,
   { stored }: Due,
   connection: MailConnection,
   log: Log,
-  beforeDot: () => Promise<void> = async () => undefined,
+  onDot: () => void = () => undefined,
 ): Promise<Delivery> {
   try {
     const overdue = settleOverdue(stored.record, settleContext(deps));
@@ -63,10 +70,11 @@ export async function submitOver(
       await recordOutcome(deps, overdue, change => deps.store.write(overdue, stored.etag, change), log);
       return 'settled';
     }
-    const attempt = await submitClaimed(deps, stored, connection, log, beforeDot);
+    const attempt = await submitClaimed(deps, stored, connection, log, onDot);
     if (attempt === 'lost') return 'nothing';
     const { result } = attempt;
     const { mailbox } = stored.record;
+    await returnUnused(deps, stored.record, result);
     if (result.kind === 'failed') {
       if (!result.inDoubt) await noteFailure(deps, mailbox, result.facts, log);
     } else {
@@ -77,6 +85,14 @@ export async function submitOver(
   } finally {
     connection.release();
   }
+}
+
+/** Only recipients that Exchange has taken, or may have, count against its day. */
+async function returnUnused(deps: DeliverDeps, record: MessageRecord, result: SubmitResult): Promise<void> {
+  if (!deps.pacer || record.simulated || (result.kind === 'failed' && result.inDoubt)) return;
+  const unused = result.kind === 'failed' ? openRecipients(record).length : result.refused.length;
+  // Best effort: a count that is too high holds mail back for a day at worst, and the outcome is recorded already.
+  if (unused > 0) await deps.pacer.giveRecipientsBack(record.mailbox, unused).catch(() => undefined);
 }
 
 /** What a failure says about the mailbox: some open its breaker. */
@@ -100,7 +116,7 @@ export async function failBefore(
   return 'settled';
 }
 
-/** Waiting costs no attempt. What comes within two minutes is a delayed wake-up; anything later is parked for `sweep`. */
+/** Parked for `sweep`; waiting costs no attempt. */
 export async function waitFor(
   deps: DeliverDeps,
   due: Due,
@@ -108,7 +124,8 @@ export async function waitFor(
   log: Log,
 ): Promise<Delivery> {
   const { record, etag } = due.stored;
-  const parked = answer.kind === 'quota' ? { ...record, dueAtMs: answer.untilMs } : record;
+  const endsAtMs = Math.min(record.deadlineAtMs, record.expiresAtMs ?? Number.POSITIVE_INFINITY);
+  const parked = answer.kind === 'quota' ? { ...record, dueAtMs: Math.min(answer.untilMs, endsAtMs) } : record;
   await deps.store.write(parked, etag, { kind: 'put', isWaiting: true });
   if (answer.kind !== 'park') {
     const code = answer.kind === 'quota' ? 'mailbox_quota_reached' : 'breaker_open';

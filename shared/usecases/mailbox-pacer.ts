@@ -10,6 +10,7 @@ import {
   NEW_MAILBOX,
   outlookMs,
   promiseWakeUps,
+  giveRecipientsBack as withRecipientsBack,
 } from '../domain/pacing.ts';
 import type { Clock, Log, MailboxStates } from '../domain/ports.ts';
 import type { MailboxLimits } from '../domain/sender.ts';
@@ -157,11 +158,12 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
 
   /** Gives back a turn that could not be used. */
   async function giveBack({ mailbox, limits }: PacedMailbox, atMs: number, recipients: number): Promise<void> {
-    await change(
-      mailbox,
-      state => ({ state: giveTurnBack(state, atMs, recipients, limits, clock.now()), value: undefined }),
-      FIRST,
-    );
+    await change(mailbox, state => ({ state: giveTurnBack(state, atMs, recipients, limits), value: undefined }), FIRST);
+  }
+
+  /** Gives back what an attempt would have used of the day, when Exchange took nothing of it. */
+  async function giveRecipientsBack(mailbox: string, recipients: number): Promise<void> {
+    await change(mailbox, state => ({ state: withRecipientsBack(state, recipients), value: undefined }));
   }
 
   /** Wake-up times for up to `count` parked messages; none while the breaker is open, one when its trial is due. */
@@ -178,7 +180,7 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
     });
   }
 
-  /** A failure that counts against the mailbox. Returns the breaker, and says so once when this opened it. */
+  /** A failure that counts against the mailbox. Logs once that it opened the breaker. */
   async function noteFailure(mailbox: string, entry: CatalogueEntry, log: Log, stage?: FailureStage): Promise<void> {
     if (entry.breaker === 'none') return;
     const effect = entry.breaker;
@@ -296,6 +298,7 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
   return {
     ask,
     giveBack,
+    giveRecipientsBack,
     useLate,
     planWakeUps,
     noteFailure,

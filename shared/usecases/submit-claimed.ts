@@ -47,13 +47,15 @@ type ClaimHolder = ReturnType<typeof holdClaim>;
  *
  * The claim already says `phase: content`, since with PIPELINING the envelope and DATA leave together; right before the
  * dot it says `final`. `lost`: somebody else has the message, and nothing was sent.
+ *
+ * @param onDot called when the dot is about to leave; must not throw
  */
 export async function submitClaimed(
   deps: SubmitDeps,
   stored: StoredWithContent,
   connection: MailConnection,
   log: Log,
-  beforeDot: () => Promise<void> = async () => undefined,
+  onDot: () => void = () => undefined,
 ): Promise<Attempt | 'lost'> {
   const begun = performance.now();
   const claimed = claim(stored.record, deps.clock);
@@ -65,7 +67,7 @@ export async function submitClaimed(
   const abort = new AbortController();
   const holder = holdClaim(deps.store, deps.clock, claimed, written.etag, () => abort.abort());
   try {
-    const result = await transmit(deps, stored, claimed, holder, connection, abort.signal, log, beforeDot);
+    const result = await transmit(deps, stored, claimed, holder, connection, abort.signal, log, onDot);
     if (result === 'lost') {
       const detail = 'another instance has taken the message over; nothing was sent';
       log('warn', { event: 'claim.lost', messageId, traceId, mailbox, attempt, detail });
@@ -117,7 +119,7 @@ async function transmit(
   connection: MailConnection,
   signal: AbortSignal,
   log: Log,
-  beforeDot: () => Promise<void>,
+  onDot: () => void,
 ): Promise<SubmitResult | 'lost' | 'expired'> {
   const content = contentOpener(deps, stored);
   if (!content)
@@ -146,9 +148,9 @@ async function transmit(
         guarded(async () => {
           // Looked at twice: the first saves the write, and the write may take longer than the message has left.
           assertInTime(record, deps.clock);
-          await beforeDot();
           await holder.enter('final');
           assertInTime(record, deps.clock);
+          onDot();
         }),
     },
     log,

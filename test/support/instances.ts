@@ -262,8 +262,8 @@ function transportOver(pool: ReturnType<typeof sessionPool>, exchange: Exchange)
       }),
     prepare: (sender, mailbox, _id, _log, slot) =>
       guarded(async () => {
-        const isReady = await pool.prepare(keyOf(sender, mailbox), () => exchange.signIn(mailbox), slot);
-        return { kind: isReady ? 'ready' : 'busy' } as const;
+        const kind = await pool.prepare(keyOf(sender, mailbox), () => exchange.signIn(mailbox), slot);
+        return { kind };
       }),
     needsSignIn: (sender, mailbox) => pool.needsSignIn(keyOf(sender, mailbox)),
   };

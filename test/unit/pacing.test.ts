@@ -179,7 +179,7 @@ test('whatever is given back, no minute holds more turns than the limit, and wha
         if (answer?.kind !== 'turn') continue;
         now = answer.atMs;
         if (use) used.push(answer.atMs);
-        else state = giveTurnBack(state, answer.atMs, 1, limits, now);
+        else state = giveTurnBack(state, answer.atMs, 1, limits);
       }
       for (let i = 0; i + 60 < used.length; i++) assert.ok((used[i + 60] as number) - (used[i] as number) >= 61_000);
       assert.ok((used.at(-1) ?? 0) - (used[0] ?? 0) <= isUsed.length * turnMs(limits));

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionSlot, ConnectionSlots } from '../../domain/ports.ts';
 import type { SmtpSession } from './smtp-session.ts';
 
@@ -48,6 +47,7 @@ interface Bucket {
   readonly waiting: Set<() => void>;
   /** One sign-in at a time: when it is refused, whoever has nothing else to wait for is refused with it and signs in no more. */
   opening: Promise<void> | undefined;
+  openingSinceMs: number;
   deniedUntilMs: number;
 }
 
@@ -77,11 +77,15 @@ export function sessionPool(
   const lent = new Set<Entry>();
   let isClosing = false;
 
-  /** True once this process has a session of the mailbox, idle or in use; false where no slot is free. Throws when the sign-in is refused. */
-  async function prepare(key: SessionKey, open: Open, slot?: number): Promise<boolean> {
+  /**
+   * `ready` once this process has a session of the mailbox, idle or in use; `busy` where no slot is free, `opening` where
+   * a sign-in has been under way for long. Throws when the sign-in is refused.
+   */
+  async function prepare(key: SessionKey, open: Open, slot?: number): Promise<'ready' | 'busy' | 'opening'> {
     const bucket = bucketOf(key);
     if (bucket.count === 0) await waitForOpening(key, bucket, open, PATIENCE_MS, slot);
-    return bucket.count > 0;
+    if (bucket.count > 0) return 'ready';
+    return bucket.opening ? 'opening' : 'busy';
   }
 
   /** A session to submit over; undefined when none was free for `patienceMs`. Throws when the sign-in is refused. */
@@ -102,8 +106,8 @@ export function sessionPool(
   }
 
   /**
-   * Whoever begins a sign-in waits until it ends; who finds one under way waits no longer than `patienceMs`, so that a server
-   * that says nothing does not hold all who could send elsewhere. Says whether a session was opened.
+   * Whoever begins a sign-in waits until it ends. All others wait until it has been under way for `patienceMs`, so that a
+   * server that says nothing does not hold everybody who could do something else. Says whether there is a session now.
    */
   async function waitForOpening(
     key: SessionKey,
@@ -113,8 +117,9 @@ export function sessionPool(
     slot?: number,
   ): Promise<boolean> {
     const underWay = bucket.opening;
-    if (underWay) await Promise.race([underWay, sleep(patienceMs, undefined, { ref: false })]);
-    else await startOpening(key, bucket, open, slot);
+    const leftMs = bucket.openingSinceMs + patienceMs - now();
+    if (!underWay) await startOpening(key, bucket, open, slot);
+    else if (leftMs > 0) await Promise.race([underWay, pause(leftMs)]);
     return bucket.count > 0;
   }
 
@@ -123,6 +128,7 @@ export function sessionPool(
     if (bucket.opening) return bucket.opening;
     const isDenied = slot === undefined && now() < bucket.deniedUntilMs;
     if (bucket.count >= key.maxSessions || isDenied || isClosing) return undefined;
+    bucket.openingSinceMs = now();
     bucket.opening = openSession(key, bucket, open, slot).finally(() => {
       bucket.opening = undefined;
       wakeAll(bucket);
@@ -195,7 +201,7 @@ export function sessionPool(
     const endMs = now() + IDLE_MS;
     const watch = (): void => {
       entry.idleTimer = setTimeout(async () => {
-        if (slots) await look(key.mailbox).catch(() => undefined);
+        if (slots && isGood(entry)) await look(key.mailbox).catch(() => undefined);
         const at = bucket.idle.indexOf(entry);
         if (at < 0) return;
         if (now() < endMs && isGood(entry) && !isWantedElsewhere(key, entry)) return watch();
@@ -228,7 +234,7 @@ export function sessionPool(
     if (session.isUsable()) {
       const ended = new Promise(resolve => session.connection.once('end', resolve));
       session.connection.quit();
-      await Promise.race([ended, sleep(QUIT_MS, undefined, { ref: false })]);
+      await Promise.race([ended, pause(QUIT_MS)]);
     }
     session.close();
     await slot?.release();
@@ -251,14 +257,14 @@ export function sessionPool(
         }),
       ),
     );
-    while (lent.size > 0 && now() < end) await sleep(CLOSE_POLL_MS);
+    while (lent.size > 0 && now() < end) await pause(CLOSE_POLL_MS);
   }
 
   function bucketOf(key: SessionKey): Bucket {
     const name = `${key.mailbox.toLowerCase()} ${key.app}`;
     let bucket = buckets.get(name);
     if (!bucket) {
-      bucket = { count: 0, idle: [], waiting: new Set(), opening: undefined, deniedUntilMs: 0 };
+      bucket = { count: 0, idle: [], waiting: new Set(), opening: undefined, openingSinceMs: 0, deniedUntilMs: 0 };
       buckets.set(name, bucket);
     }
     return bucket;
@@ -273,6 +279,10 @@ export function sessionPool(
 }
 
 export type SessionPool = ReturnType<typeof sessionPool>;
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms).unref());
+}
 
 function wakeAll(bucket: Bucket): void {
   for (const wake of bucket.waiting) wake();

@@ -95,7 +95,7 @@ export function smtpTransport(
     async prepare(sender, mailbox, messageId, log, slot): Promise<PrepareResult> {
       try {
         const opener = () => open(sender, mailbox, messageId, log);
-        return { kind: (await pool.prepare(keyOf(sender, mailbox), opener, slot)) ? 'ready' : 'busy' };
+        return { kind: await pool.prepare(keyOf(sender, mailbox), opener, slot) };
       } catch (error) {
         return refusal(error, mailbox, messageId, log);
       }
