@@ -25,7 +25,7 @@ export interface SubmitDeps {
   readonly clock: Clock;
   readonly events?: EventSink;
   /** Where there is one, a mailbox at fault is its breaker's business and not the retry plan's. */
-  readonly pacer?: unknown;
+  readonly pacer?: object;
 }
 
 export interface Attempt {
@@ -67,7 +67,7 @@ export async function submitClaimed(
   const abort = new AbortController();
   const holder = holdClaim(deps.store, deps.clock, claimed, written.etag, () => abort.abort());
   try {
-    const result = await transmit(deps, stored, claimed, holder, connection, abort.signal, log, onDot);
+    const result = await transmit({ deps, stored, claimed, holder, connection, signal: abort.signal, log, onDot });
     if (result === 'lost') {
       const detail = 'another instance has taken the message over; nothing was sent';
       log('warn', { event: 'claim.lost', messageId, traceId, mailbox, attempt, detail });
@@ -111,16 +111,19 @@ function claim(record: MessageRecord, clock: Clock): MessageRecord {
   };
 }
 
-async function transmit(
-  deps: SubmitDeps,
-  stored: StoredWithContent,
-  record: MessageRecord,
-  holder: ClaimHolder,
-  connection: MailConnection,
-  signal: AbortSignal,
-  log: Log,
-  onDot: () => void,
-): Promise<SubmitResult | 'lost' | 'expired'> {
+interface Transmission {
+  readonly deps: SubmitDeps;
+  readonly stored: StoredWithContent;
+  readonly claimed: MessageRecord;
+  readonly holder: ClaimHolder;
+  readonly connection: MailConnection;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  onDot(): void;
+}
+
+async function transmit(transmission: Transmission): Promise<SubmitResult | 'lost' | 'expired'> {
+  const { deps, stored, claimed: record, holder, connection, signal, log, onDot } = transmission;
   const content = contentOpener(deps, stored);
   if (!content)
     return failed({ stage: 'delivery', errorCode: 'content_gone', text: 'the content of the message is gone' });
