@@ -1,4 +1,5 @@
 import { type Breaker, CLOSED, passage } from './breaker.ts';
+import { type HeldFrom, heldUntilMs, withTrialOf } from './held-from.ts';
 import {
   quotaFreeAtMs,
   type RecipientLog,
@@ -22,6 +23,7 @@ export interface MailboxState {
   readonly backlogUntilMs: number;
   readonly recipients: RecipientLog;
   readonly breaker: Breaker;
+  readonly heldFrom?: HeldFrom;
   /** The connection that an instance without one asks its holder to give up. */
   readonly slotWanted?: SlotWanted | undefined;
 }
@@ -70,6 +72,7 @@ const CLOCK_SKEW_MS = 120_000;
 export interface Ask {
   readonly isHigh: boolean;
   readonly recipients: number;
+  readonly from?: string;
   /** When it was told to come: it has a place in line, and newcomers do not go before it. */
   readonly promisedMs?: number;
   /**
@@ -89,7 +92,9 @@ export type Answer =
   /** So much waits already that the message is better parked. */
   | { readonly kind: 'park' }
   | { readonly kind: 'shut'; readonly untilMs: number; readonly code: string }
-  | { readonly kind: 'quota'; readonly untilMs: number };
+  | { readonly kind: 'quota'; readonly untilMs: number }
+  /** The mailbox may not send as this From, as far as is known. */
+  | { readonly kind: 'held'; readonly untilMs: number };
 
 /** Time between two turns in ms. */
 export function turnMs(limits: MailboxLimits): number {
@@ -125,6 +130,8 @@ export function answerAsks(
   function answer(ask: Ask): Answer {
     const pass = passage(now.breaker, nowMs);
     if (pass.kind === 'shut') return pass;
+    const heldMs = heldUntilMs(now.heldFrom ?? [], ask.from ?? '', nowMs);
+    if (heldMs !== undefined) return { kind: 'held', untilMs: heldMs };
     const quotaMs = quotaFreeAtMs(now.recipients, ask.recipients, limits.recipientsPerDay, nowMs);
     if (quotaMs > nowMs) return { kind: 'quota', untilMs: quotaMs };
     const atMs = earliestTurnMs(now, limits, nowMs);
@@ -134,7 +141,13 @@ export function answerAsks(
     if (isTrial || (atMs - nowMs <= aheadMs && isNext(ask))) {
       if (ask.placeFor && !isTrial) return { kind: 'elsewhere' };
       const recipients = withRecipients(now.recipients, ask.recipients, nowMs);
-      now = { ...withGivenTurn(now, atMs, gap, nowMs), recipients, breaker: isTrial ? pass.breaker : now.breaker };
+      const { heldFrom } = now;
+      now = {
+        ...withGivenTurn(now, atMs, gap, nowMs),
+        recipients,
+        breaker: isTrial ? pass.breaker : now.breaker,
+        ...(heldFrom ? { heldFrom: withTrialOf(heldFrom, ask.from ?? '', nowMs) } : {}),
+      };
       return { kind: 'turn', atMs, isTrial };
     }
     if (ask.isHigh || ask.promisedMs !== undefined) {

@@ -98,7 +98,7 @@ async function deliverThroughAny(deps: DeliverDeps, pacer: MailboxPacer, due: Du
       usedUp = result.usedUp;
       continue;
     }
-    await noteFailure(deps, mailbox, result.refused, log);
+    await noteFailure(deps, here.record, result.refused, log);
     // What does not open a breaker is no fault of this mailbox, and no other would do better.
     if (diagnose(result.refused).entry.breaker === 'none') return failBefore(deps, here, result.refused, log);
     refused = { stored: here, facts: result.refused };

@@ -35,13 +35,13 @@ export interface Refused {
   readonly refused: FailureFacts;
 }
 
-/** The mailbox has used up its day; another of the sender's may have not. */
+/** The mailbox has used up its day, or may not send as this From; another of the sender's may. */
 export interface UsedUp {
-  readonly usedUp: Extract<Answer, { kind: 'quota' }>;
+  readonly usedUp: Extract<Answer, { kind: 'quota' | 'held' }>;
 }
 
 type Turn = Extract<Answer, { kind: 'turn' }>;
-type Waiting = Extract<Answer, { kind: 'park' | 'shut' | 'quota' }>;
+type Waiting = Extract<Answer, { kind: 'park' | 'shut' | 'quota' | 'held' }>;
 
 /** One message at a mailbox: what every step needs. */
 interface Visit {
@@ -76,6 +76,7 @@ export async function deliverPaced(
     ask: {
       isHigh: record.priority === 'high',
       recipients: openRecipients(record).length,
+      from: record.from,
       ...(wakeUp.place?.mailbox === record.mailbox ? { promisedMs: wakeUp.place.atMs } : {}),
     },
     log,
@@ -172,7 +173,8 @@ async function giveBack({ pacer, paced, ask }: Visit, { atMs, isTrial }: Turn): 
 }
 
 function wait({ deps, due, log }: Visit, answer: Waiting): Promise<Delivery> | UsedUp {
-  return answer.kind === 'quota' && due.mayGoElsewhere ? { usedUp: answer } : waitFor(deps, due, answer, log);
+  const isUsedUp = answer.kind === 'quota' || answer.kind === 'held';
+  return isUsedUp && due.mayGoElsewhere ? { usedUp: answer } : waitFor(deps, due, answer, log);
 }
 
 /** The breaker is open, or was a moment ago: nothing is connected to without leave. */

@@ -76,10 +76,10 @@ export async function submitOver(
     const { mailbox } = stored.record;
     await returnUnused(deps, stored.record, result);
     if (result.kind === 'failed') {
-      if (!result.inDoubt) await noteFailure(deps, mailbox, result.facts, log);
+      if (!result.inDoubt) await noteFailure(deps, stored.record, result.facts, log);
     } else {
       deps.onTraffic?.({ mailbox, ok: true });
-      if (await deps.pacer?.noteSuccess(mailbox, log)) await deps.onBreakerClosed?.(mailbox, log);
+      if (await deps.pacer?.noteSuccess(stored.record, log)) await deps.onBreakerClosed?.(mailbox, log);
     }
     return 'settled';
   } finally {
@@ -95,9 +95,15 @@ async function returnUnused(deps: DeliverDeps, record: MessageRecord, result: Su
   if (unused > 0) await deps.pacer.giveRecipientsBack(record.mailbox, unused).catch(() => undefined);
 }
 
-/** What a failure says about the mailbox: some open its breaker. */
-export async function noteFailure(deps: DeliverDeps, mailbox: string, facts: FailureFacts, log: Log): Promise<void> {
+/** What a failure says about the mailbox: some open its breaker, one kind holds its From back. */
+export async function noteFailure(
+  deps: DeliverDeps,
+  { mailbox, from }: Pick<MessageRecord, 'mailbox' | 'from'>,
+  facts: FailureFacts,
+  log: Log,
+): Promise<void> {
   const { entry } = diagnose(facts);
+  if (entry.code === SEND_AS_DENIED) await deps.pacer?.noteRefusedFrom(mailbox, from, log);
   if (entry.breaker === 'none') return;
   deps.onTraffic?.({ mailbox, ok: false, code: entry.code });
   await deps.pacer?.noteFailure(mailbox, entry, log, facts.stage);
@@ -116,19 +122,24 @@ export async function failBefore(
   return 'settled';
 }
 
+/** The one refusal that says something of a From address, and of no other message. */
+const SEND_AS_DENIED = 'smtp_send_as_denied';
+const WAITING_CODES = { quota: 'mailbox_quota_reached', shut: 'breaker_open', held: SEND_AS_DENIED } as const;
+
 /** Parked for `sweep`; waiting costs no attempt. */
 export async function waitFor(
   deps: DeliverDeps,
   due: Due,
-  answer: Extract<Answer, { kind: 'park' | 'shut' | 'quota' }>,
+  answer: Extract<Answer, { kind: 'park' | 'shut' | 'quota' | 'held' }>,
   log: Log,
 ): Promise<Delivery> {
   const { record, etag } = due.stored;
   const endsAtMs = Math.min(record.deadlineAtMs, record.expiresAtMs ?? Number.POSITIVE_INFINITY);
-  const parked = answer.kind === 'quota' ? { ...record, dueAtMs: Math.min(answer.untilMs, endsAtMs) } : record;
+  const isTold = answer.kind === 'quota' || answer.kind === 'held';
+  const parked = isTold ? { ...record, dueAtMs: Math.min(answer.untilMs, endsAtMs) } : record;
   await deps.store.write(parked, etag, { kind: 'put', isWaiting: true });
   if (answer.kind !== 'park') {
-    const code = answer.kind === 'quota' ? 'mailbox_quota_reached' : 'breaker_open';
+    const code = WAITING_CODES[answer.kind];
     log('info', {
       event: 'message.waiting',
       messageId: record.id,

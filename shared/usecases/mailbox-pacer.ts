@@ -1,5 +1,7 @@
 import { afterFailure, afterGoodProbe, afterSuccess, type Breaker } from '../domain/breaker.ts';
 import type { CatalogueEntry, FailureStage } from '../domain/diagnosis/diagnosis.ts';
+import { afterRefusedFrom, afterSentFrom, heldUntilMs } from '../domain/held-from.ts';
+import type { MessageRecord } from '../domain/message-record.ts';
 import {
   type Answer,
   type Ask,
@@ -108,9 +110,28 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
     }
   }
 
+  /** Exchange did not let the mailbox send as this From. Logs when further messages with it are held back. */
+  async function noteRefusedFrom(mailbox: string, from: string, log: Log): Promise<void> {
+    const nowMs = clock.now();
+    const untilMs = await change(mailbox, state => {
+      const heldFrom = afterRefusedFrom(state.heldFrom ?? [], from, nowMs);
+      return { state: { ...state, heldFrom }, value: heldUntilMs(heldFrom, from, nowMs) };
+    });
+    if (untilMs === undefined) return;
+    const detail = `mail with this From waits until ${new Date(untilMs).toISOString()}`;
+    log('warn', { event: 'from.held', mailbox, code: 'smtp_send_as_denied', detail });
+  }
+
   /** A message that Exchange took. Costs nothing while the breaker is known to be closed. Returns whether it closed now. */
-  async function noteSuccess(mailbox: string, log: Log): Promise<boolean> {
-    if (deskOf(mailbox).last()?.breaker.state === 'closed') return false;
+  async function noteSuccess({ mailbox, from }: Pick<MessageRecord, 'mailbox' | 'from'>, log: Log): Promise<boolean> {
+    const seen = deskOf(mailbox).last();
+    const heldFrom = seen?.heldFrom ?? [];
+    if (afterSentFrom(heldFrom, from) !== heldFrom)
+      await change(mailbox, state => {
+        const left = afterSentFrom(state.heldFrom ?? [], from);
+        return { state: { ...state, heldFrom: left }, value: undefined };
+      });
+    if (seen?.breaker.state === 'closed') return false;
     return close(mailbox, afterSuccess, log);
   }
 
@@ -204,6 +225,7 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
     useLate,
     planWakeUps,
     noteFailure,
+    noteRefusedFrom,
     noteSuccess,
     noteGoodProbe,
     breakerOf,
