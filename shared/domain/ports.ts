@@ -76,6 +76,13 @@ export interface IdempotencyEntry {
   readonly fingerprint: string;
 }
 
+export interface KnownKey {
+  readonly messageId: string;
+  readonly fingerprint: string;
+  /** From then on the key may be used anew; absent while its message is open. */
+  readonly expiresAtMs?: number;
+}
+
 export type InsertResult =
   | { readonly kind: 'inserted' }
   | { readonly kind: 'duplicate'; readonly messageId: string; readonly fingerprint: string };
@@ -115,7 +122,7 @@ export interface MessageStore {
   write(record: MessageRecord, etag: string, open: OpenRowChange): Promise<WriteResult>;
   list(query: ListQuery): Promise<{ readonly records: readonly MessageRecord[]; readonly continuation?: string }>;
   /** The message that an idempotency entry or a digest row speaks of. */
-  findKey(row: string): Promise<{ readonly messageId: string; readonly fingerprint: string } | undefined>;
+  findKey(row: string): Promise<KnownKey | undefined>;
   /** Makes a digest row speak of a message. */
   noteKey(row: string, messageId: string): Promise<void>;
   /** Open rows due by `dueByMs`, in order of age, at most `max`. */

@@ -5,16 +5,16 @@ import { newMessageId } from '../domain/message-id.ts';
 import type { MessageRecord } from '../domain/message-record.ts';
 import { invalid } from '../domain/parse-mail-request.ts';
 import { tooLarge } from '../domain/policy.ts';
-import type { Clock, Log, MessageStore, Place, WakeQueue } from '../domain/ports.ts';
+import type { Clock, KnownKey, Log, MessageStore, WakeQueue } from '../domain/ports.ts';
 import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
 import { RawMailError } from '../domain/raw-mail.ts';
-import { redact } from '../domain/redact.ts';
 import { PARK_BEYOND_MS, wakeDelayMs } from '../domain/schedule.ts';
-import type { CallerLimits } from './caller-limits.ts';
+import { type CallerLimits, isLimited } from './caller-limits.ts';
 import type { LineUp } from './line-up.ts';
 import { prepareRaw } from './prepare-raw.ts';
 import { type PrepareDeps, prepareRequest } from './prepare-request.ts';
 import type { PreparedMail } from './prepared-mail.ts';
+import { wakeMessage } from './wake-message.ts';
 
 export interface AcceptDeps extends PrepareDeps {
   readonly store: MessageStore;
@@ -32,7 +32,7 @@ export interface AcceptDeps extends PrepareDeps {
  * Takes a mail over: checks, composes, stores, wakes the sender. What it answers with `accepted` is durable.
  *
  * Two storage calls for a small mail, an Idempotency-Key included: record, open row and key entry are one transaction.
- * One more at most where the caller's messages are counted.
+ * Where the caller's messages are counted, one to look for the key and one more at most to count.
  * Throws ServiceFailure when storage is away; nothing half-done is left that `sweep` does not finish.
  */
 export async function acceptMail(deps: AcceptDeps, input: AcceptInput, log: Log): Promise<Outcome<Acceptance>> {
@@ -42,9 +42,16 @@ export async function acceptMail(deps: AcceptDeps, input: AcceptInput, log: Log)
   const prepared = await prepare(deps, input, id, nowMs);
   if (!prepared.ok) return prepared;
   const mail = prepared.value;
-  if (mail.timeFaults.length > 0) return (await replayOf(deps, input, mail)) ?? invalid(mail.timeFaults);
+  const isCounted = !mail.dryRun && deps.limits !== undefined && isLimited(input.caller);
+  if (isCounted || mail.timeFaults.length > 0) {
+    // A repeat asks for an answer and sends nothing: neither a limit that is used up nor a time that has passed since
+    // stands in its way, and it counts nothing.
+    const earlier = await earlierAnswer(deps, input, mail, nowMs, log);
+    if (mail.timeFaults.length > 0) return earlier?.ok ? earlier : invalid(mail.timeFaults);
+    if (earlier) return earlier;
+  }
   // Counted before content goes anywhere, and given back for whatever is not accepted in the end.
-  const counted = mail.dryRun || !deps.limits ? undefined : await deps.limits.count(input.caller);
+  const counted = isCounted ? await deps.limits?.count(input.caller) : undefined;
   if (counted && !counted.ok) return counted;
   const outcome = await take(deps, input, mail, id, nowMs, begun, log).catch((error: unknown) => {
     counted?.value.giveBack();
@@ -54,22 +61,55 @@ export async function acceptMail(deps: AcceptDeps, input: AcceptInput, log: Log)
   return outcome;
 }
 
-/** The first answer again, for a request that was taken before its times had passed. */
-async function replayOf(
+/** What a request with a key that is known gets; undefined where it has none or one that may be used. */
+async function earlierAnswer(
   deps: AcceptDeps,
   input: AcceptInput,
   mail: PreparedMail,
+  nowMs: number,
+  log: Log,
 ): Promise<Outcome<Acceptance> | undefined> {
+  const row = mail.dryRun ? undefined : keyRow(input, mail);
+  const known = row === undefined ? undefined : await deps.store.findKey(row);
+  if (!known || (known.expiresAtMs ?? Number.POSITIVE_INFINITY) <= nowMs) return undefined;
+  try {
+    // The fingerprint of a stream is known only at its end.
+    if (mail.content.kind === 'stream') for await (const _chunk of mail.content.body);
+    return answerOf(known, input, mail, nowMs, log);
+  } catch (error) {
+    return contentFault(error);
+  }
+}
+
+/** The first answer again for the same content; a refusal for other content. */
+function answerOf(
+  known: KnownKey,
+  input: AcceptInput,
+  mail: PreparedMail,
+  nowMs: number,
+  log: Log,
+): Outcome<Acceptance> {
+  const { messageId, fingerprint } = known;
+  if (fingerprint !== mail.fingerprint()) {
+    return refused(
+      problem(
+        'idempotency_key_reused',
+        'This Idempotency-Key was used for another message. Take a new key for each message.',
+        { errors: [{ pointer: '', detail: 'header Idempotency-Key: used before with other content' }] },
+      ),
+    );
+  }
+  log('info', { event: 'message.replayed', messageId, traceId: input.traceId });
+  return accepted({ kind: 'accepted', id: messageId, status: 'queued', replayed: true, dueAtMs: dueAt(mail, nowMs) });
+}
+
+function keyRow(input: AcceptInput, mail: PreparedMail): string | undefined {
   const key = input.idempotencyKey ?? mail.idempotencyKey;
-  const found = key === undefined ? undefined : await deps.store.findKey(idempotencyRow(input.caller.id, key));
-  if (found?.fingerprint !== mail.fingerprint()) return undefined;
-  return accepted({
-    kind: 'accepted',
-    id: found.messageId,
-    status: 'queued',
-    replayed: true,
-    dueAtMs: deps.clock.now(),
-  });
+  return key === undefined ? undefined : idempotencyRow(input.caller.id, key);
+}
+
+function dueAt(mail: PreparedMail, nowMs: number): number {
+  return Math.max(nowMs, mail.sendAtMs ?? nowMs);
 }
 
 async function take(
@@ -86,10 +126,15 @@ async function take(
     if (mail.dryRun) return accepted(dryRun(mail, content));
     return await store(deps, input, mail, content, id, nowMs, begun, log);
   } catch (error) {
-    if (error instanceof RawMailError) return invalid([error.detail]);
-    if (error instanceof MailTooLargeError) return tooLarge(error.maxBytes);
-    throw error;
+    return contentFault(error);
   }
+}
+
+/** The refusal for a mail that shows only while it is read that it cannot be taken. */
+function contentFault(error: unknown): Outcome<never> {
+  if (error instanceof RawMailError) return invalid([error.detail]);
+  if (error instanceof MailTooLargeError) return tooLarge(error.maxBytes);
+  throw error;
 }
 
 function prepare(deps: AcceptDeps, input: AcceptInput, id: string, nowMs: number): Promise<Outcome<PreparedMail>> {
@@ -141,8 +186,7 @@ async function store(
   begun: number,
   log: Log,
 ): Promise<Outcome<Acceptance>> {
-  const key = input.idempotencyKey ?? mail.idempotencyKey;
-  const row = key === undefined ? undefined : idempotencyRow(input.caller.id, key);
+  const row = keyRow(input, mail);
   const record = newRecord(deps, input, mail, content, id, nowMs, row);
   const standing = (await deps.lineUp?.(record)) ?? { kind: 'now' };
   const place = standing.kind === 'inLine' ? standing.place : undefined;
@@ -155,25 +199,9 @@ async function store(
   });
   if (inserted.kind === 'duplicate') {
     if (content.inline === undefined) await deps.contents.delete(id);
-    if (inserted.fingerprint !== fingerprint) {
-      return refused(
-        problem(
-          'idempotency_key_reused',
-          'This Idempotency-Key was used for another message. Take a new key for each message.',
-          { errors: [{ pointer: '', detail: 'header Idempotency-Key: used before with other content' }] },
-        ),
-      );
-    }
-    log('info', { event: 'message.replayed', messageId: inserted.messageId, traceId: input.traceId });
-    return accepted({
-      kind: 'accepted',
-      id: inserted.messageId,
-      status: 'queued',
-      replayed: true,
-      dueAtMs: record.dueAtMs,
-    });
+    return answerOf(inserted, input, mail, nowMs, log);
   }
-  if (!isParked) await wake(deps, record, delayMs, place, log);
+  if (!isParked) await wakeMessage(deps, record, delayMs, place, log);
   log('info', {
     event: 'message.accepted',
     messageId: id,
@@ -187,27 +215,6 @@ async function store(
   return accepted({ kind: 'accepted', id, status: 'queued', replayed: false, dueAtMs: record.dueAtMs });
 }
 
-/** The message is durable by now: a wake-up that cannot be put is `sweep`'s to make good, not the caller's. */
-async function wake(
-  deps: AcceptDeps,
-  record: MessageRecord,
-  delayMs: number,
-  place: Place | undefined,
-  log: Log,
-): Promise<void> {
-  try {
-    const wakeUp = { messageId: record.id, generation: record.generation, ...(place ? { place } : {}) };
-    await deps.wakeUps.put(wakeUp, record.priority, delayMs);
-  } catch (error) {
-    log('warn', {
-      event: 'wakeup.failed',
-      messageId: record.id,
-      traceId: record.traceId,
-      detail: redact(error instanceof Error ? error.message : String(error), 300),
-    });
-  }
-}
-
 function newRecord(
   deps: AcceptDeps,
   input: AcceptInput,
@@ -217,7 +224,7 @@ function newRecord(
   nowMs: number,
   row: string | undefined,
 ): MessageRecord {
-  const dueAtMs = Math.max(nowMs, mail.sendAtMs ?? nowMs);
+  const dueAtMs = dueAt(mail, nowMs);
   const isSimulated = deps.settings.mode === 'sandbox';
   return {
     id,

@@ -26,6 +26,11 @@ export interface CallerLimits {
   count(caller: Caller): Promise<Outcome<CountedMessage>>;
 }
 
+/** Whether this caller's messages are counted at all. */
+export function isLimited({ rules }: Caller): boolean {
+  return rules?.messagesPerMinute !== undefined || rules?.messagesPerDay !== undefined;
+}
+
 /** Another instance got in between this often in a row: storage is busy with this caller alone. */
 const TRIES = 25;
 const CONFLICT_WAIT_MS = 25;
@@ -44,8 +49,9 @@ const FREE: CountedMessage = { giveBack: () => undefined };
 export function callerLimits(store: CallerUsageStore, clock: Clock): CallerLimits {
   const counters = new Map<string, ReturnType<typeof counter>>();
   return {
-    async count({ id, rules }) {
-      if (rules?.messagesPerMinute === undefined && rules?.messagesPerDay === undefined) return accepted(FREE);
+    async count(caller) {
+      const { id, rules = {} } = caller;
+      if (!isLimited(caller)) return accepted(FREE);
       // Two entries of one name may differ in their limits; what is used they share in the table.
       const key = `${rules.messagesPerMinute} ${rules.messagesPerDay} ${id}`;
       let own = counters.get(key);

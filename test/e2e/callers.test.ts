@@ -160,6 +160,11 @@ test('over the limit: 429 with Retry-After; refused requests, dry runs and repla
   const seconds = Number(refused.headers.get('retry-after'));
   assert.ok(seconds >= 1 && seconds <= 61, String(seconds));
   assert.equal((await app.send(mailRequest({ dryRun: true }), as('slow'))).status, 200);
+  const again = await app.send(replayed, as('slow', { 'idempotency-key': 'slow-1' }));
+  assert.equal(again.status, 202);
+  assert.equal(again.headers.get('idempotent-replayed'), 'true');
+  const other = await app.send(mailRequest(), as('slow', { 'idempotency-key': 'slow-1' }));
+  assert.equal(other.body.code, 'idempotency_key_reused');
   const mixed = await app.call('POST', '/api/messages/batch', [mailRequest(), mailRequest({ to: '' })], as('slow'));
   assert.deepEqual(
     mixed.body.results.map((one: { status: number }) => one.status),

@@ -131,12 +131,14 @@ test('an idempotency entry: duplicate with its message, free again a week after 
     fingerprint: 'f',
   });
   assert.equal(await store.read(other.id), undefined, 'nothing of the duplicate is stored');
+  assert.deepEqual(await store.findKey(idempotency.row), { messageId: first.id, fingerprint: 'f' });
   const stored = await store.read(first.id);
   assert.ok(stored);
   assert.ok(
     (await store.write({ ...stored.record, status: 'sent', finalAtMs: NOW_MS }, stored.etag, { kind: 'remove' })).ok,
   );
   const week = 7 * 86_400_000;
+  assert.equal((await store.findKey(idempotency.row))?.expiresAtMs, NOW_MS + week);
   assert.equal(
     (await store.insert(record({ createdAtMs: NOW_MS + week - 1 }), undefined, { idempotency })).kind,
     'duplicate',

@@ -157,7 +157,12 @@ function openRowActions(record: MessageRecord, change: OpenRowChange): Transacti
 async function findKey(table: TableAccess, row: string) {
   const entry = await table.get('read idempotency entry', row);
   if (!entry) return undefined;
-  return { messageId: String(entry['messageId']), fingerprint: String(entry['fingerprint'] ?? '') };
+  const expiresAtMs = Date.parse(String(entry['expiresAt'] ?? ''));
+  return {
+    messageId: String(entry['messageId']),
+    fingerprint: String(entry['fingerprint'] ?? ''),
+    ...(Number.isNaN(expiresAtMs) ? {} : { expiresAtMs }),
+  };
 }
 
 async function noteKey(table: TableAccess, row: string, messageId: string): Promise<void> {
