@@ -73,7 +73,7 @@ export const cancelMessage: Operation = {
   tags: ['Messages'],
   summary: 'Cancel a message',
   description:
-    'Ends a message that is `queued` or `deferred` and has gone to nobody yet. Cancelling a cancelled message answers 200 again. The record stays.',
+    'Ends a message that is `queued` or `deferred` and that nobody can have got. A `deferred` one answers 409 once Exchange has taken it for some of its recipients, or once an attempt ended in doubt: calling it cancelled would not be true; `recipients` and `events` (`inDoubt`) tell which it is. One that was put back can be cancelled until its next attempt; what earlier ones did stands in `events`. Cancelling a cancelled message answers 200 again. The record stays.',
   parameters: [parameterRef('MessageId')],
   responses: {
     200: jsonResponse('Cancelled.', 'Message', { cancelled: { summary: 'Cancelled', value: cancelledExample } }),
@@ -86,7 +86,7 @@ export const retryMessage: Operation = {
   tags: ['Messages'],
   summary: 'Try a message again',
   description:
-    'Puts a `failed` or `unknown` message back, to the recipients that Exchange has not accepted, with a new deadline and without its `expiresAt`. Mind that an `unknown` message may have been sent. Content is kept 72 hours after a failure; then the answer is 410.',
+    'Puts a `failed` or `unknown` message back, to the recipients that Exchange has not accepted, with a new deadline. Its `expiresAt` stays: once that has passed the answer is 409, since a message is never sent after it. Mind that an `unknown` message may have been sent. Content is kept 72 hours after a failure; then the answer is 410.',
   parameters: [parameterRef('MessageId')],
   responses: {
     202: jsonResponse(

@@ -13,10 +13,12 @@ const ANY_CALL: readonly ProblemCode[] = [
   'storage_unavailable',
 ];
 
-/** Codes whose answer says when to come again. */
+/** Codes whose answer says when to come again, where that would help. */
 const WITH_RETRY_AFTER: ReadonlySet<ProblemCode> = new Set([
   'idempotency_in_progress',
   'rate_limited',
+  'not_cancellable',
+  'not_retryable',
   'probe_in_progress',
   'settings_invalid',
   'storage_unavailable',

@@ -6,6 +6,7 @@ import type { Clock, ContentStore, Log, MessageStore, WakeQueue } from '../domai
 import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
 import { end } from '../domain/settle.ts';
 import { type EventSink, recordOutcome } from './record-outcome.ts';
+import { wakeMessage } from './wake-message.ts';
 
 export interface ChangeDeps {
   readonly events?: EventSink;
@@ -18,6 +19,7 @@ export interface ChangeDeps {
 
 /** A write that lost its race is tried again on what the record says now. */
 const TRIES = 5;
+const CHANGING = { retryable: true, retryAfterSeconds: 1 } as const;
 
 /** The record, if it exists and the caller may see it. Both cases of "no" look the same from outside. */
 export async function findMessage(
@@ -72,14 +74,13 @@ export async function cancelMessage(
     );
     if (!conflict) return accepted(cancelled);
   }
-  return refused(
-    problem('not_cancellable', 'The message is being changed at this moment; try again.', { retryable: true }),
-  );
+  return refused(problem('not_cancellable', 'The message is being changed at this moment; try again.', CHANGING));
 }
 
 /**
- * Puts a failed or unknown message back, to the recipients without a 250. `content_gone` when its content has been
- * deleted, `not_retryable` in any other state.
+ * Puts a failed or unknown message back, to the recipients without a 250, with a new deadline. `content_gone` when its
+ * content has been deleted, `not_retryable` in any other state and when its `expiresAt` has passed: that is the caller's
+ * word, and holds for every attempt.
  */
 export async function retryMessage(
   deps: ChangeDeps,
@@ -91,6 +92,16 @@ export async function retryMessage(
     const found = await findMessage(deps, caller, id);
     if (!found.ok) return found;
     const { record, etag } = found.value;
+    const nowMs = deps.clock.now();
+    if (hasExpired(record, nowMs)) {
+      const expiresAt = new Date(record.expiresAtMs ?? nowMs).toISOString();
+      return refused(
+        problem(
+          'not_retryable',
+          `The expiresAt of the message, ${expiresAt}, has passed, and after it a message is never sent. If it is still wanted, send it anew: POST /api/messages with a later expiresAt or none, and a new Idempotency-Key.`,
+        ),
+      );
+    }
     if (record.status !== 'failed' && record.status !== 'unknown') {
       return refused(
         problem('not_retryable', `The message is ${record.status}; only a failed or unknown one can be tried again.`),
@@ -99,10 +110,10 @@ export async function retryMessage(
     if (record.content.isDeleted || record.recipients.length === 0) {
       return refused(problem('content_gone', 'The content of the message is no longer kept; send it anew.'));
     }
-    const again = putBack(record, deps.clock.now(), deps.settings.deadlineMs);
-    const written = await deps.store.write(again, etag, { kind: 'put', wakeAtMs: deps.clock.now() });
+    const again = putBack(record, nowMs, deps.settings.deadlineMs);
+    const written = await deps.store.write(again, etag, { kind: 'put', wakeAtMs: nowMs });
     if (!written.ok) continue;
-    await deps.wakeUps.put({ messageId: id, generation: again.generation }, again.priority, 0);
+    await wakeMessage(deps, again, 0, undefined, log);
     log('info', {
       event: 'message.retried',
       messageId: id,
@@ -112,13 +123,17 @@ export async function retryMessage(
     });
     return accepted(again);
   }
-  return refused(
-    problem('not_retryable', 'The message is being changed at this moment; try again.', { retryable: true }),
-  );
+  return refused(problem('not_retryable', 'The message is being changed at this moment; try again.', CHANGING));
+}
+
+/** Whether the message could be tried again but for its `expiresAt`. */
+function hasExpired({ status, expiresAtMs }: MessageRecord, nowMs: number): boolean {
+  if (status === 'expired') return true;
+  return (status === 'failed' || status === 'unknown') && expiresAtMs !== undefined && expiresAtMs <= nowMs;
 }
 
 function putBack(record: MessageRecord, nowMs: number, deadlineMs: number): MessageRecord {
-  const { finalAtMs: _finalAt, code: _code, attemptsOfCode: _attempts, expiresAtMs: _expiresAt, ...rest } = record;
+  const { finalAtMs: _finalAt, code: _code, attemptsOfCode: _attempts, ...rest } = record;
   const { deleteAfterMs: _deleteAfter, ...content } = record.content;
   return {
     ...rest,

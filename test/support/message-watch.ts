@@ -44,7 +44,7 @@ export function messageWatch() {
       mustHold(after.attempts >= before.attempts, id, 'attempts fall');
       mustHold(after.generation >= before.generation, id, 'the generation falls');
       mustHold(isPutBack || after.deadlineAtMs === before.deadlineAtMs, id, 'the deadline moves');
-      mustHold(after.expiresAtMs === before.expiresAtMs || isPutBack, id, 'expiresAt moves');
+      mustHold(after.expiresAtMs === before.expiresAtMs, id, 'expiresAt moves');
       for (const [index, recipient] of before.recipients.entries()) {
         const now = after.recipients[index];
         mustHold(recipient.outcome !== 'accepted' || now?.outcome === 'accepted', id, 'a 250 is forgotten');

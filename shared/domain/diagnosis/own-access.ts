@@ -141,7 +141,8 @@ export const ownAccess = [
     breaker: 'none',
     scope: 'message',
     title: 'The message can no longer be cancelled',
-    cause: 'Only a queued or deferred message can be cancelled. This one is being sent, or it has ended.',
+    cause:
+      'Only a queued or deferred message that nobody can have got can be cancelled. This one is being sent, or it has ended, or it waits for another attempt after Exchange took it for some of its recipients or the last attempt ended in doubt.',
     remedy:
       'Look at its state: `GET /api/messages/<id>`. Mail that Exchange has taken can only be called back there, for recipients in the tenant.',
     source: sources.own,
@@ -155,9 +156,10 @@ export const ownAccess = [
     breaker: 'none',
     scope: 'message',
     title: 'The message cannot be put back',
-    cause: 'Only a failed or unknown message can be put back. This one is open, sent, cancelled or expired.',
+    cause:
+      'Only a failed or unknown message can be put back, and only before its `expiresAt`: after it a message is never sent. This one is open, sent, cancelled or expired, or its `expiresAt` has passed.',
     remedy:
-      'Look at its state: `GET /api/messages/<id>`. To send the same mail once more, send it as a new message: `POST /api/messages`.',
+      'Look at its state and its `expiresAt`: `GET /api/messages/<id>`. To send the same mail once more, send it as a new message, with a later `expiresAt` and a new `Idempotency-Key`: `POST /api/messages`.',
     source: sources.own,
     matches: [],
     samples: ['{"status":409,"code":"not_retryable"}'],
