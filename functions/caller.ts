@@ -40,17 +40,16 @@ function principalProof(headers: Headers, env: Env): Outcome<CallerProof> {
   const principal = readPrincipal(headers.get('x-ms-client-principal'));
   if (!principal)
     return refused(problem('unauthenticated', 'A token from Entra ID is needed: Authorization: Bearer ….'));
-  const isOperator = principal.roles.includes('Mail.Operate');
-  if (!isOperator && !principal.roles.includes('Mail.Send')) {
-    return refused(problem('caller_not_allowed', 'The calling app has neither the role Mail.Send nor Mail.Operate.'));
-  }
-  const { id, appId } = principal;
-  return accepted({ kind: 'app', id, isOperator, ...(appId === undefined ? {} : { appId }) });
+  const { id, appId, isItself, roles } = principal;
+  const isOperator = roles.includes('Mail.Operate');
+  const hasRole = isOperator || roles.includes('Mail.Send');
+  return accepted({ kind: 'app', id, isItself, hasRole, isOperator, ...(appId === undefined ? {} : { appId }) });
 }
 
 interface Principal {
   readonly id: string;
   readonly appId?: string;
+  readonly isItself: boolean;
   readonly roles: readonly string[];
 }
 
@@ -71,15 +70,19 @@ function readPrincipal(header: string | null): Principal | undefined {
     const claims = Array.isArray(value.claims) ? value.claims : [];
     const read = (...types: string[]) =>
       claims.filter(claim => types.includes(String(claim.typ))).map(claim => String(claim.val));
-    // v1 tokens say appid, v2 tokens azp.
-    const appId = read('appid', 'azp')[0];
+    // v1 tokens say appid, v2 tokens azp. Two that differ prove neither.
+    const appIds = new Set(read('appid', 'azp').map(text => text.toLowerCase()));
+    const appId = appIds.size === 1 ? [...appIds][0] : undefined;
+    // Only a token for a person has scopes; idtyp is there where the registration asks for it.
+    const scopes = read('scp', 'http://schemas.microsoft.com/identity/claims/scope');
+    const isItself = appId !== undefined && scopes.length === 0 && !read('idtyp').includes('user');
     const id = appId ?? read('http://schemas.microsoft.com/identity/claims/objectidentifier', 'oid')[0];
     const roles = read(
       'roles',
       'http://schemas.microsoft.com/ws/2008/06/identity/claims/role',
       String(value.role_typ ?? ''),
     );
-    return id === undefined ? undefined : { id, roles, ...(appId === undefined ? {} : { appId }) };
+    return id === undefined ? undefined : { id, isItself, roles, ...(appId === undefined ? {} : { appId }) };
   } catch {
     return undefined;
   }

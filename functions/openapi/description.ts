@@ -19,7 +19,7 @@ export function introduction(): string {
   return [
     'Sends mail through Exchange Online. A request is checked, stored and answered with **202**; from then on a worker submits it, tries again where that can help, and records what became of it.',
     '## Proving who calls',
-    'Send a function key in the header `x-functions-key`. A key in the URL (`?code=`) is refused, even when it is right: it would end up in logs. Where the app is set to `MAIL_CALLER_AUTH=entra`, send a token of Entra ID instead (`Authorization: Bearer …`, role `Mail.Send` or `Mail.Operate`); `Mail.Send` sees its own messages only.',
+    'Send a function key in the header `x-functions-key`. A key in the URL (`?code=`) is refused, even when it is right: it would end up in logs. Where the app is set to `MAIL_CALLER_AUTH=entra`, send a token of Entra ID instead (`Authorization: Bearer …`, with the role `Mail.Send` or `Mail.Operate`, or from an app that `MAIL_CALLERS` lists by its `appId`); only operators see the messages of others.',
     '## States',
     statusTable(),
     '**What `sent` means.** Exchange Online has answered 250 and taken over. Nothing is ever called delivered: a bounce, a quarantine or a rule of the reader comes later and elsewhere. Some recipients may have been refused even so: `refusedRecipients` counts them, `recipients` names them.',

@@ -42,7 +42,10 @@ const DETAILS: Record<ProblemCode, { readonly detail: string; readonly errors?: 
     detail: 'This environment sends only to addresses on its allow-list; 1 of 2 recipients are not on it.',
     errors: [{ pointer: '', detail: 'ada@example.com is not on the allow-list (MAIL_ALLOW_LIST)' }],
   },
-  caller_not_allowed: { detail: 'The calling app has neither the role Mail.Send nor Mail.Operate.' },
+  caller_not_allowed: {
+    detail:
+      'MAIL_CALLERS does not list the calling app by its appId, and it has neither the role Mail.Send nor Mail.Operate.',
+  },
   unauthenticated: { detail: 'A token from Entra ID is needed: Authorization: Bearer ….' },
   key_in_url: { detail: 'A key in the URL ends up in logs. Send it as the header x-functions-key.' },
   idempotency_key_invalid: {

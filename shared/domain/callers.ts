@@ -19,7 +19,17 @@ export type CallerProof =
   /** `keySha256` is absent where the host asks for no key (local development). */
   | { readonly kind: 'key'; readonly keySha256?: string }
   /** `appId` is absent for a signed-in person. */
-  | { readonly kind: 'app'; readonly id: string; readonly appId?: string; readonly isOperator: boolean };
+  | {
+      readonly kind: 'app';
+      readonly id: string;
+      readonly appId?: string;
+      /** Acts on its own, not for a person who has signed in to it. */
+      readonly isItself: boolean;
+      /** It has an app role that lets it in. */
+      readonly hasRole: boolean;
+      /** It has the app role of operators. */
+      readonly isOperator: boolean;
+    };
 
 /** Stands in for a key hash that an entry does not have: no SHA-256 of anything that anyone knows. */
 const NO_HASH = '0'.repeat(64);
@@ -27,8 +37,21 @@ const NO_HASH = '0'.repeat(64);
 /**
  * The caller that a proof belongs to. Without `entries` (MAIL_CALLERS not set) whoever got past the host may use every
  * sender; with them an unknown one is refused with `caller_not_allowed`: 403, since who it is has been proved.
+ *
+ * An app that is listed needs no app role. A person does, also one who comes through a listed app: whoever may sign in
+ * to that app would otherwise be let in as the app.
  */
 export function admitCaller(entries: readonly CallerEntry[] | undefined, proof: CallerProof): Outcome<Caller> {
+  if (proof.kind === 'app' && !proof.hasRole && !(proof.isItself && entries && entryOfApp(entries, proof.appId))) {
+    return refused(
+      problem(
+        'caller_not_allowed',
+        proof.isItself
+          ? 'MAIL_CALLERS does not list the calling app by its appId, and it has neither the role Mail.Send nor Mail.Operate.'
+          : 'Whoever has signed in has neither the role Mail.Send nor Mail.Operate.',
+      ),
+    );
+  }
   if (!entries) return accepted(openCaller(proof));
   if (proof.kind === 'key' && proof.keySha256 === undefined) {
     return refused(problem('unauthenticated', 'A function key is needed, as the header x-functions-key.'));

@@ -38,7 +38,8 @@ test('with MAIL_CALLERS an unknown key or app is refused with 403, and no key wi
     assert.ok(!found.ok && found.problem.status === 403 && found.problem.code === 'caller_not_allowed', keySha256);
   }
   for (const appId of [undefined, '99999999-2222-3333-4444-555555555555']) {
-    const found = admitCaller(entries, { kind: 'app', id: 'x', isOperator: true, ...(appId ? { appId } : {}) });
+    const proof = { kind: 'app', id: 'x', isItself: true, hasRole: true, isOperator: true } as const;
+    const found = admitCaller(entries, { ...proof, ...(appId ? { appId } : {}) });
     assert.ok(!found.ok && found.problem.status === 403, String(appId));
   }
   const none = admitCaller(entries, { kind: 'key' });
@@ -72,9 +73,64 @@ test('an app is known by its app id; the role Mail.Operate makes an operator of 
   }
 });
 
-test('a principal counts only while App Service authentication is on, from Entra ID, and with a role', () => {
+const on = { WEBSITE_AUTH_ENABLED: 'True' };
+const admit = (listed: readonly CallerEntry[] | undefined, ...pairs: [string, string][]) => {
+  const headers = new Headers(principal({ auth_typ: 'aad', ...claims(...pairs) }));
+  const proof = readProof('entra', url, headers, on);
+  assert.ok(proof.ok);
+  return admitCaller(listed, proof.value);
+};
+
+test('an app that is listed needs no role to send, and gets no more by it', () => {
+  for (const claim of ['appid', 'azp']) {
+    const found = admit(entries, [claim, APP_ID], ['oid', 'x']);
+    assert.ok(found.ok, claim);
+    assert.equal(found.value.id, 'caller:desk');
+    assert.equal(found.value.isOperator, false);
+  }
+  const asOperator = [{ name: 'ops', appId: APP_ID, isOperator: true, rules: {} }];
+  const found = admit(asOperator, ['azp', APP_ID]);
+  assert.ok(found.ok && found.value.isOperator);
+});
+
+test('an app that is not listed needs a role, and where callers are listed an entry as well', () => {
+  const other = '99999999-2222-3333-4444-555555555555';
+  const isAdmitted = (...[listed, ...pairs]: Parameters<typeof admit>) => {
+    const found = admit(listed, ...pairs);
+    if (!found.ok) assert.equal(found.problem.code, 'caller_not_allowed');
+    return found.ok;
+  };
+  assert.equal(isAdmitted(undefined, ['azp', APP_ID]), false);
+  assert.equal(isAdmitted(undefined, ['azp', APP_ID], ['roles', 'Mail.Read']), false);
+  assert.equal(isAdmitted(undefined, ['azp', APP_ID], ['roles', 'Mail.Send']), true);
+  assert.equal(isAdmitted([], ['azp', APP_ID]), false);
+  assert.equal(isAdmitted(entries, ['azp', other]), false);
+  assert.equal(isAdmitted(entries, ['azp', other], ['roles', 'Mail.Send']), false);
+  assert.equal(isAdmitted(entries, ['oid', APP_ID]), false, 'an object id is no app id');
+});
+
+test('an app id is proved by one claim that is not contradicted', () => {
+  const other = '99999999-2222-3333-4444-555555555555';
+  assert.ok(admit(entries, ['appid', APP_ID], ['azp', APP_ID.toUpperCase()]).ok);
+  assert.ok(!admit(entries, ['appid', APP_ID], ['azp', other], ['oid', 'x']).ok);
+  assert.ok(!admit(entries, ['azp', other], ['appid', APP_ID], ['oid', 'x']).ok);
+});
+
+test('a person who has signed in to a listed app needs a role of their own', () => {
+  const scope = 'http://schemas.microsoft.com/identity/claims/scope';
+  for (const mark of [
+    ['scp', 'user_impersonation'],
+    [scope, 'user_impersonation'],
+    ['idtyp', 'user'],
+  ] satisfies [string, string][]) {
+    assert.ok(!admit(entries, ['azp', APP_ID], ['oid', 'x'], mark).ok, mark[0]);
+    assert.ok(admit(entries, ['azp', APP_ID], ['oid', 'x'], mark, ['roles', 'Mail.Operate']).ok, mark[0]);
+  }
+  assert.ok(admit(entries, ['azp', APP_ID], ['idtyp', 'app']).ok);
+});
+
+test('a principal counts only while App Service authentication is on, and from Entra ID', () => {
   const good = { auth_typ: 'aad', ...claims(['azp', APP_ID], ['roles', 'Mail.Operate']) };
-  const on = { WEBSITE_AUTH_ENABLED: 'True' };
   const statusOf = (value: unknown, env: Record<string, string>) => {
     const proof = readProof('entra', url, new Headers(principal(value)), env);
     return proof.ok ? 200 : proof.problem.status;
@@ -83,7 +139,6 @@ test('a principal counts only while App Service authentication is on, from Entra
   assert.equal(statusOf(good, {}), 503);
   assert.equal(statusOf(good, { WEBSITE_AUTH_ENABLED: 'False' }), 503);
   assert.equal(statusOf({ ...good, auth_typ: 'github' }, on), 401);
-  assert.equal(statusOf(claims(['azp', APP_ID]), on), 403);
   assert.equal(statusOf(claims(['roles', 'Mail.Operate']), on), 401);
   assert.equal(statusOf('{', on), 401);
 });

@@ -40,9 +40,9 @@ export const ownAccess = [
     scope: 'message',
     title: 'The caller is known and may not do this',
     cause:
-      'The caller is not listed in `MAIL_CALLERS`, or the route is for operators, or the message belongs to another caller.',
+      'The caller is not listed in `MAIL_CALLERS`, or the route is for operators. With Entra ID tokens and no `MAIL_CALLERS`, or for a person: neither of the app roles `Mail.Send` and `Mail.Operate` was given.',
     remedy:
-      'Add the caller to `MAIL_CALLERS`, with `"operator": true` for status, probes and incidents: `az functionapp config appsettings set --name <app> --resource-group <group> --settings "MAIL_CALLERS=$(cat callers.json)"`.',
+      'Add the caller to `MAIL_CALLERS`, by the hash of its key or its `appId`, with `"operator": true` for status, probes and incidents: `az functionapp config appsettings set --name <app> --resource-group <group> --settings "MAIL_CALLERS=$(cat callers.json)"`.',
     source: sources.own,
     matches: [],
     samples: ['{"status":403,"code":"caller_not_allowed"}'],
