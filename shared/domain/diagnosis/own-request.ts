@@ -158,7 +158,8 @@ export const ownRequest = [
     breaker: 'none',
     scope: 'message',
     title: 'The first request with this key is still being stored',
-    cause: 'Two requests with the same key came at almost the same time. The first is not finished yet.',
+    cause:
+      'Two requests with the same key came at almost the same time. The first is not finished yet. Reserved: key and message are stored in one step, so that a second request finds either nothing or the first answer, and this version never answers so.',
     remedy: 'Repeat the request after the seconds in `Retry-After`; the answer of the first comes back.',
     source: sources.own,
     matches: [],
