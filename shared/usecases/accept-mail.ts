@@ -51,14 +51,16 @@ export async function acceptMail(deps: AcceptDeps, input: AcceptInput, log: Log)
     if (earlier) return earlier;
   }
   // Counted before content goes anywhere, and given back for whatever is not accepted in the end.
-  const counted = isCounted ? await deps.limits?.count(input.caller) : undefined;
+  const counted = isCounted ? await deps.limits?.count(input.caller, keyRow(input, mail)) : undefined;
   if (counted && !counted.ok) return counted;
-  const outcome = await take(deps, input, mail, id, nowMs, begun, log).catch((error: unknown) => {
-    counted?.value.giveBack();
-    throw error;
-  });
-  if (!outcome.ok || (outcome.value.kind === 'accepted' && outcome.value.replayed)) counted?.value.giveBack();
-  return outcome;
+  let isNew = false;
+  try {
+    const outcome = await take(deps, input, mail, id, nowMs, begun, log);
+    isNew = outcome.ok && outcome.value.kind === 'accepted' && !outcome.value.replayed;
+    return outcome;
+  } finally {
+    counted?.value.settle(isNew);
+  }
 }
 
 /** What a request with a key that is known gets; undefined where it has none or one that may be used. */

@@ -16,14 +16,19 @@ import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
 
 /** One message that counts against its caller's limits. */
 export interface CountedMessage {
-  /** The message was not accepted after all: it counts nothing. */
-  giveBack(): void;
+  /** To be called once: a message that was not accepted after all counts nothing. */
+  settle(isAccepted: boolean): void;
 }
 
 /** Counts messages against the limits of their callers, over all instances. */
 export interface CallerLimits {
-  /** Refused with `rate_limited` and the time to come again when a limit is used up; throws ServiceFailure when storage is away. */
-  count(caller: Caller): Promise<Outcome<CountedMessage>>;
+  /**
+   * Refused with `rate_limited` and the time to come again when a limit is used up; throws ServiceFailure when storage is away.
+   *
+   * @param key of the message: only one can be stored under it, so requests with the same one count as one while they are
+   * under way
+   */
+  count(caller: Caller, key?: string): Promise<Outcome<CountedMessage>>;
 }
 
 /** Whether this caller's messages are counted at all. */
@@ -39,7 +44,7 @@ const TRUST_FULL_MS = 1_000;
 /** In a burst a write reserves some messages more than are waiting: a sixteenth of what is free, at most this many. */
 const MAX_AHEAD = 32;
 
-const FREE: CountedMessage = { giveBack: () => undefined };
+const FREE: CountedMessage = { settle: () => undefined };
 
 /**
  * One counter for each caller and process, with one write under way at a time: requests that come meanwhile share the
@@ -48,8 +53,37 @@ const FREE: CountedMessage = { giveBack: () => undefined };
  */
 export function callerLimits(store: CallerUsageStore, clock: Clock): CallerLimits {
   const counters = new Map<string, ReturnType<typeof counter>>();
+  const shares = new Map<string, Share>();
+
+  /** Requests with one key have one count between them; it is given back when the last of them has not been accepted either. */
+  async function shared(key: string, count: () => Promise<Outcome<CountedMessage>>): Promise<Outcome<CountedMessage>> {
+    const share = shares.get(key) ?? { counted: count(), holders: 0, isAccepted: false };
+    shares.set(key, share);
+    share.holders++;
+    const leave = () => {
+      if (--share.holders === 0 && shares.get(key) === share) shares.delete(key);
+      return share.holders === 0;
+    };
+    try {
+      const counted = await share.counted;
+      if (!counted.ok) {
+        leave();
+        return counted;
+      }
+      return accepted({
+        settle(isAccepted) {
+          share.isAccepted ||= isAccepted;
+          if (leave()) counted.value.settle(share.isAccepted);
+        },
+      });
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
   return {
-    async count(caller) {
+    async count(caller, messageKey) {
       const { id, rules = {} } = caller;
       if (!isLimited(caller)) return accepted(FREE);
       // Two entries of one name may differ in their limits; what is used they share in the table.
@@ -59,9 +93,15 @@ export function callerLimits(store: CallerUsageStore, clock: Clock): CallerLimit
         own = counter(store, clock, id, rules);
         counters.set(key, own);
       }
-      return own();
+      return messageKey === undefined ? own() : shared(`${key} ${messageKey}`, own);
     },
   };
+}
+
+interface Share {
+  readonly counted: Promise<Outcome<CountedMessage>>;
+  holders: number;
+  isAccepted: boolean;
 }
 
 interface Known {
@@ -87,7 +127,8 @@ function counter(store: CallerUsageStore, clock: Clock, callerId: string, limits
 
   function counted(stamp: UsageStamp): Outcome<CountedMessage> {
     return accepted({
-      giveBack() {
+      settle(isAccepted) {
+        if (isAccepted) return;
         if (ahead?.stamp === stamp && isStampCurrent(stamp, limits, clock.now())) ahead.left++;
         else returned.push({ stamp, count: 1 });
       },

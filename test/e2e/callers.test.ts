@@ -7,7 +7,16 @@ import { mailRequest } from '../support/requests.ts';
 
 const key = () => randomBytes(30).toString('base64url');
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const KEYS = { shop: key(), shopNew: key(), desk: key(), ops: key(), slow: key(), small: key(), fast: key() };
+const KEYS = {
+  shop: key(),
+  shopNew: key(),
+  desk: key(),
+  ops: key(),
+  slow: key(),
+  small: key(),
+  fast: key(),
+  race: key(),
+};
 const MAIL_CALLERS = JSON.stringify([
   { name: 'shop', keySha256: sha256(KEYS.shop), from: ['billing@contoso.com'], recipientDomains: ['example.com'] },
   { name: 'shop', keySha256: sha256(KEYS.shopNew), from: ['billing@contoso.com'] },
@@ -15,6 +24,7 @@ const MAIL_CALLERS = JSON.stringify([
   { name: 'ops', keySha256: sha256(KEYS.ops), operator: true },
   { name: 'slow', keySha256: sha256(KEYS.slow), messagesPerMinute: 4 },
   { name: 'fast', keySha256: sha256(KEYS.fast), messagesPerMinute: 12 },
+  { name: 'race', keySha256: sha256(KEYS.race), messagesPerMinute: 4 },
   { name: 'small', keySha256: sha256(KEYS.small), messageBytes: 5_000 },
 ]);
 
@@ -183,6 +193,31 @@ test('two instances keep one limit between them', async () => {
   const statuses = await Promise.all(Array.from({ length: 40 }, (_, index) => send(index % 2 ? app.url : second.url)));
   assert.equal(statuses.filter(status => status === 202).length, 12);
   assert.equal(statuses.filter(status => status === 429).length, 28);
+  await second.stop();
+});
+
+test('equal requests at once, at two instances, become one message; other content under its key is refused', async () => {
+  const second = await app.startHostProcess();
+  const post = async (url: string, subject: string) => {
+    const response = await fetch(`${url}/api/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...as('race', { 'idempotency-key': 'race-1' }) },
+      body: JSON.stringify(mailRequest({ subject, ...at })),
+    });
+    const isReplayed = response.headers.get('idempotent-replayed') === 'true';
+    return { status: response.status, isReplayed, id: ((await response.json()) as { id?: string }).id };
+  };
+  const at = later();
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, (_, index) => post(index % 2 ? app.url : second.url, `No. ${index % 3}`)),
+  );
+  const taken = answers.filter(({ status }) => status === 202);
+  assert.equal(taken.length, 10);
+  assert.equal(new Set(taken.map(({ id }) => id)).size, 1);
+  assert.equal(taken.filter(({ isReplayed }) => isReplayed).length, 9);
+  assert.equal(answers.filter(({ status }) => status === 422).length, 20);
+  const listed = (await app.call('GET', '/api/messages', undefined, as('race'))).body.messages;
+  assert.equal(listed.length, 1);
   await second.stop();
 });
 

@@ -148,6 +148,19 @@ test('equal requests at once become one message and count one', async () => {
   assert.equal(rest.map(told).filter(answer => answer.startsWith('new')).length, 19);
 });
 
+test('equal requests at once are not refused for one another', async () => {
+  const { send, table } = intake({ messagesPerMinute: 2 });
+  const equal = Array.from({ length: 20 }, () => send({}, 'a'));
+  assert.match(told(await send({ subject: 'Other' })), /^new/);
+  const answers = (await Promise.all(equal)).map(told);
+  assert.deepEqual(
+    answers.filter(answer => !/^(new|again)/.test(answer)),
+    [],
+  );
+  assert.equal(table.rows.size, 2);
+  assert.equal(told(await send({ subject: 'Third' })), 'rate_limited');
+});
+
 test('a raw mail that is repeated is compared to its end and stored nowhere', async () => {
   const { sendRaw, blobs } = intake({ messagesPerMinute: 1 });
   const body = 'x'.repeat(70).concat('\r\n').repeat(50);

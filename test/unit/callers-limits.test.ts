@@ -78,7 +78,7 @@ test('what was not accepted counts nothing', async () => {
   for (let i = 0; i < 10; i++) {
     const counted = await limits.count(who);
     assert.ok(counted.ok, String(i));
-    counted.value.giveBack();
+    counted.value.settle(false);
     if (i % 2 === 1) clock.nowMs += 1_100;
   }
   assert.equal(await countOk(limits, who, 3), 2);
@@ -132,8 +132,8 @@ test('over several instances with clocks apart: never over the limit in any minu
           );
           for (const { result } of await Promise.all([...others, ...own])) {
             if (!result.ok) continue;
-            if (fails) result.value.giveBack();
-            else takenAt.push(clock.nowMs);
+            result.value.settle(!fails);
+            if (!fails) takenAt.push(clock.nowMs);
           }
           clock.nowMs += aheadMs;
         }
@@ -154,4 +154,19 @@ test('two instances together give out exactly what a small limit allows', async 
   const who = caller({ messagesPerMinute: 16 });
   const counts = await Promise.all([countOk(one, who, 20), countOk(two, who, 20)]);
   assert.equal(counts[0] + counts[1], 16);
+});
+
+test('requests with one key count as one while they are under way, and nothing when none was accepted', async () => {
+  const limits = callerLimits(memoryUsage(), manualClock());
+  const who = caller({ messagesPerMinute: 2 });
+  const together = () => Promise.all(Array.from({ length: 10 }, () => limits.count(who, 'a')));
+  const settle = (counts: Awaited<ReturnType<typeof together>>, taken: number) => {
+    assert.ok(counts.every(count => count.ok));
+    for (const [index, count] of counts.entries()) if (count.ok) count.value.settle(index === taken);
+  };
+  settle(await together(), -1);
+  settle(await together(), 4);
+  assert.equal(await countOk(limits, who, 2), 1);
+  const late = await limits.count(who, 'a');
+  assert.ok(!late.ok, 'no share outlives its requests');
 });
