@@ -155,6 +155,11 @@ export function withEvent(events: readonly MessageEvent[], event: MessageEvent):
   return all.filter((_one, index) => index !== at);
 }
 
+/** An attempt ended in doubt, however long ago and whatever was asked for since: a copy may be with its recipients. */
+export function mayHaveArrived(record: Pick<MessageRecord, 'resends' | 'events'>): boolean {
+  return record.resends > 0 || record.events.some(({ inDoubt }) => inDoubt);
+}
+
 /** Recipients that still wait for an answer. */
 export function openRecipients(record: MessageRecord): readonly RecipientState[] {
   return record.recipients.filter(recipient => recipient.outcome === 'pending' || recipient.outcome === 'deferred');

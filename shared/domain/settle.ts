@@ -4,6 +4,7 @@ import {
   type MessageEvent,
   type MessageRecord,
   type MessageStatus,
+  mayHaveArrived,
   openRecipients,
   type RecipientState,
   withEvent,
@@ -106,7 +107,7 @@ export function end(
 ): MessageRecord {
   // An earlier attempt ended in doubt and nobody has answered 250 since: whatever ended the message, it may have arrived.
   const isDoubtful =
-    record.resends > 0 &&
+    mayHaveArrived(record) &&
     (wanted === 'failed' || wanted === 'expired') &&
     !record.recipients.some(recipient => recipient.outcome === 'accepted');
   const status = isDoubtful ? 'unknown' : wanted;

@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/accept-input.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import { isMessageId } from '../domain/message-id.ts';
-import { type MessageRecord, withEvent } from '../domain/message-record.ts';
+import { type MessageRecord, mayHaveArrived, withEvent } from '../domain/message-record.ts';
 import type { Clock, ContentStore, Log, MessageStore, WakeQueue } from '../domain/ports.ts';
 import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
 import { end } from '../domain/settle.ts';
@@ -46,7 +46,7 @@ export async function cancelMessage(
     if (!found.ok) return found;
     const { record, etag } = found.value;
     if (record.status === 'cancelled') return accepted(record);
-    const isTouched = record.resends > 0 || record.recipients.some(recipient => recipient.outcome === 'accepted');
+    const isTouched = mayHaveArrived(record) || record.recipients.some(recipient => recipient.outcome === 'accepted');
     if ((record.status !== 'queued' && record.status !== 'deferred') || isTouched) {
       return refused(
         problem(

@@ -1,4 +1,4 @@
-import { type MessageRecord, openRecipients } from '../domain/message-record.ts';
+import { type MessageRecord, mayHaveArrived, openRecipients } from '../domain/message-record.ts';
 import type { Place } from '../domain/ports.ts';
 import type { Sender } from '../domain/sender.ts';
 import type { MailboxPacer } from './mailbox-pacer.ts';
@@ -39,5 +39,5 @@ export async function chooseMailbox(
 }
 
 export function isBound(record: MessageRecord): boolean {
-  return record.isMailboxNamed === true || record.resends > 0 || record.claim?.phase === 'final';
+  return record.isMailboxNamed === true || mayHaveArrived(record) || record.claim?.phase === 'final';
 }

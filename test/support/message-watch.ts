@@ -39,7 +39,15 @@ export function messageWatch() {
       }
       if (before.status !== after.status || after.claim?.token !== before.claim?.token) {
         const same = before.status === after.status && after.claim === undefined;
-        mustHold(same || mayFollow(before.status, after.status), id, `${before.status} → ${after.status}`);
+        // Put back after a doubt and never sent again: it is in doubt still.
+        const isDoubtKept = after.status === 'unknown' && before.events.some(({ inDoubt }) => inDoubt);
+        mustHold(
+          same || isDoubtKept || mayFollow(before.status, after.status),
+          id,
+          `${before.status} → ${after.status}`,
+        );
+        if (isFinal(after.status) && after.status !== 'sent' && after.status !== 'unknown')
+          mustHold(!before.events.some(({ inDoubt }) => inDoubt), id, `a doubt ends as ${after.status}`);
       }
       mustHold(after.attempts >= before.attempts, id, 'attempts fall');
       mustHold(after.generation >= before.generation, id, 'the generation falls');
