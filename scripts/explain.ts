@@ -9,7 +9,7 @@ const USAGE = `Explains an error of sending mail through Exchange Online.
   npm run explain -- --json "AADSTS700027: …"
   npm run explain < error.txt
 
-Takes an SMTP reply, a nodemailer or Node error, an Entra ID answer, a log line of Exosend, or a code.
+Takes an SMTP reply, a nodemailer or Node error, an Entra ID answer, a log line of Exosend, a whole log, or a code.
 Exit code: 0 explained, 1 nothing in the text is known, 2 no text given.`;
 
 /** Prints the explanations of the text in the arguments or on standard input; returns the exit code. */

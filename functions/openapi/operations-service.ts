@@ -13,7 +13,7 @@ export const explainError: Operation = {
       name: 'text',
       in: 'query',
       required: true,
-      description: 'The error. The first 8 KiB are read.',
+      description: 'The error, or the log that holds it.',
       schema: { type: 'string', minLength: 1 },
       example: EXAMPLE_ERROR_TEXT,
     },

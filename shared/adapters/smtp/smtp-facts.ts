@@ -1,4 +1,6 @@
 import type { FailureFacts, FailureStage } from '../../domain/diagnosis/diagnosis.ts';
+import { parseReply } from '../../domain/diagnosis/reply.ts';
+import { flatten } from '../../domain/diagnosis/unfold.ts';
 
 /** What nodemailer puts on its errors; all of it optional, none of it trusted. */
 export interface SmtpErrorLike {
@@ -16,14 +18,13 @@ export interface SmtpErrorLike {
  */
 export function smtpFacts(error: SmtpErrorLike, stage: FailureStage): FailureFacts {
   const reply = error.response ?? '';
-  const codes = /^(\d{3})[ -]?(?:([245]\.\d{1,3}\.\d{1,3})\b)?/.exec(reply);
-  const replyCode = codes ? Number(codes[1]) : error.responseCode;
+  const { replyCode = error.responseCode, enhancedCode } = parseReply(reply);
   const errorCode = error.originalCode ?? error.code;
   return {
     stage,
     ...(replyCode === undefined ? {} : { replyCode }),
-    ...(codes?.[2] === undefined ? {} : { enhancedCode: codes[2] }),
-    text: reply === '' ? (error.message ?? 'no reply') : reply.replace(/\r?\n\d{3}[ -]/g, ' '),
+    ...(enhancedCode === undefined ? {} : { enhancedCode }),
+    text: reply === '' ? (error.message ?? 'no reply') : flatten(reply).text,
     // With a reply in hand the server's own words decide, not nodemailer's name for the step.
     ...(errorCode === undefined || replyCode !== undefined ? {} : { errorCode }),
   };

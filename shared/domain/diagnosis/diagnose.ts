@@ -4,6 +4,7 @@ import { docsUrl } from './docs-url.ts';
 import { fallbackCode } from './fallback.ts';
 import { type MatchView, scoreEntry } from './match.ts';
 import { innerAuthRefusal, MAX_TEXT_LENGTH, parseReply, retryAfterFromText } from './reply.ts';
+import { flatten } from './unfold.ts';
 
 /** The answer to a failure: what to do with the message, and what to tell people. */
 export interface DiagnosisResult {
@@ -73,12 +74,14 @@ function findBest(view: MatchView & { readonly stage: FailureStage }, facts: Fai
 }
 
 function viewOf(facts: FailureFacts): MatchView & { readonly stage: FailureStage } {
-  const text = (facts.text ?? '').slice(0, MAX_TEXT_LENGTH);
+  const said = (facts.text ?? '').slice(0, MAX_TEXT_LENGTH);
+  // Where a text is wrapped, or one reply has several lines, says nothing about the failure.
+  const { text } = flatten(said);
   const isSmtp = SMTP_STAGES.has(facts.stage);
   const mayUnwrap = isSmtp && (facts.stage !== 'final' || isVerdict(facts.replyCode));
   const inner = mayUnwrap ? innerAuthRefusal(`${facts.enhancedCode ?? ''} ${text}`) : undefined;
   if (inner !== undefined) return { ...parseReply(inner), stage: 'auth', errorCodes: new Set() };
-  const parsed = isSmtp ? parseReply(text) : undefined;
+  const parsed = isSmtp ? parseReply(said) : undefined;
   // A reply code read out of a text is no verdict: after the last byte only what the adapter states counts.
   const replyCode = facts.replyCode ?? (facts.stage === 'final' ? undefined : parsed?.replyCode);
   const enhancedCode = facts.enhancedCode ?? parsed?.enhancedCode;

@@ -97,7 +97,7 @@ export interface Matcher {
   readonly replyCodes?: readonly number[];
   /** Enhanced codes: exact ("5.7.3") or a range of the last number ("5.7.606-649"). Never a prefix: 5.7.60 is not 5.7.606. */
   readonly enhanced?: readonly string[];
-  /** Tested on at most 8 KiB of text; must run in linear time (no nested or adjoining unbounded repeats). */
+  /** Tested on at most 64 KiB of text in one line; must run in linear time (no nested or adjoining unbounded repeats). */
   readonly textPattern?: RegExp;
   /** Codes of Node, nodemailer, SDKs, Entra ID or our own, compared without regard to case. */
   readonly errorCodes?: readonly string[];

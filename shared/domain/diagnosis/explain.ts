@@ -23,8 +23,8 @@ const WEAK_SCORE = 8;
 /**
  * Explains any pasted text, best match first, at most five, none if nothing in it is known. Takes an SMTP reply with
  * or without Exchange's host suffix, a dump of a nodemailer or Node error, an Entra ID answer, an SDK's error, one of
- * our own JSON log lines or problem documents, or a bare code. Reads the first 8 KiB in time linear to their length.
- * Never throws.
+ * our own JSON log lines or problem documents, or a bare code. Reads all of a text, of a long log its beginning, its end
+ * and what looks like an error in between, in time linear to the length. Never throws.
  */
 export function explain(text: string): ExplainMatch[] {
   const evidence = readEvidence(text);
@@ -51,16 +51,17 @@ function scoreEvidence(entry: CatalogueEntry, evidence: Evidence): number {
   if (evidence.named.includes(entry)) score = NAMED_SCORE;
   else if (evidence.mentioned.includes(entry)) score = MENTIONED_SCORE;
   // Where the server said "try again later", nothing in the rest of the text makes the refusal final.
-  const isOnlyTemporary = evidence.replies.length > 0 && evidence.replies.every(isTemporary);
+  const mayEnd = evidence.replies.length > 0 ? evidence.replies.some(isFinal) : isFinal(evidence.whole);
   for (const view of [...evidence.replies, evidence.whole]) {
-    const mayBeFinal = view === evidence.whole ? !isOnlyTemporary : !isTemporary(view);
-    if (mayBeFinal || entry.retry !== 'never') score = Math.max(score, scoreEntry(entry, view, true));
+    if (entry.retry === 'never' && !(view === evidence.whole ? mayEnd : isFinal(view))) continue;
+    score = Math.max(score, scoreEntry(entry, view, true));
   }
   return score;
 }
 
-function isTemporary(view: MatchView): boolean {
-  return view.replyCode !== undefined && view.replyCode < 500;
+/** Whether a message may end by it: not by a 4xx. */
+function isFinal({ replyCode }: MatchView): boolean {
+  return replyCode === undefined || replyCode >= 500;
 }
 
 /** The rule by stage and reply class, for a text in which only a number is known. */
@@ -68,7 +69,7 @@ function guessBy({ replies, whole }: Evidence): CatalogueEntry | undefined {
   const reply = replies.find(view => view.replyCode !== undefined);
   if (reply?.replyCode !== undefined) {
     const isSignIn = reply.replyCode === 535 || reply.replyCode === 534;
-    const stage = whole.stage ?? (isSignIn ? 'auth' : 'final');
+    const stage = reply.stage ?? whole.stage ?? (isSignIn ? 'auth' : 'final');
     return entryByCode(fallbackCode(reply, stage));
   }
   if (whole.stage === undefined || (whole.errorCodes.size === 0 && whole.httpStatus === undefined)) return undefined;

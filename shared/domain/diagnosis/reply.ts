@@ -20,8 +20,9 @@ const ENHANCED_START = /^([245]\.\d{1,3}\.\d{1,3})(?![\d.])[ \t]*/;
 export function parseReply(text: string): ParsedReply {
   const lines = text
     .slice(0, MAX_TEXT_LENGTH)
-    .trim()
-    .split(/\r\n|\n|\r/);
+    .split(/\r\n|\n|\r/)
+    .map(line => line.trim())
+    .filter(line => line !== '');
   const first = REPLY_LINE.exec(lines[0] ?? '');
   if (first === null) return withEnhanced(undefined, lines.join(' ').trim());
   const words: string[] = [];
