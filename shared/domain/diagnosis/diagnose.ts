@@ -4,6 +4,7 @@ import { docsUrl } from './docs-url.ts';
 import { fallbackCode } from './fallback.ts';
 import { type MatchView, scoreEntry } from './match.ts';
 import { innerAuthRefusal, MAX_TEXT_LENGTH, parseReply, retryAfterFromText } from './reply.ts';
+import { isBeforeMail } from './stage.ts';
 import { flatten } from './unfold.ts';
 
 /** The answer to a failure: what to do with the message, and what to tell people. */
@@ -30,10 +31,11 @@ const SMTP_STAGES: ReadonlySet<FailureStage> = new Set([
  * Finds the catalogue entry for a failure. Total: every input gets an answer, by stage and reply class if nothing
  * else fits. Never throws, never looks at more than 8 KiB of text, keeps nothing.
  *
- * Three rules stand above the matchers:
+ * Four rules stand above the matchers:
  * 1. After the last byte only a 4xx or 5xx is a verdict; all else is in doubt, whatever the error code says.
  * 2. A 4xx never ends a message: an entry with retry `never` cannot answer to it.
- * 3. The server's reply outranks the library's error code, since nodemailer stamps EAUTH and EENVELOPE on 4xx too.
+ * 3. Nor does anything before MAIL, whatever its number or text: no message had been named yet.
+ * 4. The server's reply outranks the library's error code, since nodemailer stamps EAUTH and EENVELOPE on 4xx too.
  */
 export function diagnose(facts: FailureFacts): DiagnosisResult {
   const view = viewOf(facts);
@@ -59,11 +61,11 @@ function findBest(view: MatchView & { readonly stage: FailureStage }, facts: Fai
   }
   const own = hasVerdict || facts.errorCode === undefined ? undefined : findEntry(facts.errorCode);
   if (own !== undefined) return own;
-  const isTemporary = hasVerdict && (view.replyCode ?? 0) < 500;
+  const mayEnd = !isBeforeMail(view.stage) && !(hasVerdict && (view.replyCode ?? 0) < 500);
   let best: CatalogueEntry | undefined;
   let bestScore = 0;
   for (const entry of catalogue) {
-    if (isTemporary && entry.retry === 'never') continue;
+    if (!mayEnd && entry.retry === 'never') continue;
     const score = scoreEntry(entry, view, false);
     if (score > bestScore) {
       best = entry;

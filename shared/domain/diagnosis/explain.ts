@@ -3,6 +3,7 @@ import type { CatalogueEntry, DiagnosisClass, RetryKind } from './diagnosis.ts';
 import { type Evidence, readEvidence } from './evidence.ts';
 import { fallbackCode } from './fallback.ts';
 import { type MatchView, scoreEntry } from './match.ts';
+import { isBeforeMail } from './stage.ts';
 
 /** One possible explanation of a pasted text. */
 export interface ExplainMatch {
@@ -50,7 +51,7 @@ function scoreEvidence(entry: CatalogueEntry, evidence: Evidence): number {
   let score = 0;
   if (evidence.named.includes(entry)) score = NAMED_SCORE;
   else if (evidence.mentioned.includes(entry)) score = MENTIONED_SCORE;
-  // Where the server said "try again later", nothing in the rest of the text makes the refusal final.
+  // Where the server said "try again later", or spoke before there was a message, nothing in the rest of the text makes it final.
   const mayEnd = evidence.replies.length > 0 ? evidence.replies.some(isFinal) : isFinal(evidence.whole);
   for (const view of [...evidence.replies, evidence.whole]) {
     if (entry.retry === 'never' && !(view === evidence.whole ? mayEnd : isFinal(view))) continue;
@@ -59,9 +60,9 @@ function scoreEvidence(entry: CatalogueEntry, evidence: Evidence): number {
   return score;
 }
 
-/** Whether a message may end by it: not by a 4xx. */
-function isFinal({ replyCode }: MatchView): boolean {
-  return replyCode === undefined || replyCode >= 500;
+/** Whether a message may end by it: not by a 4xx, and by nothing before MAIL. */
+function isFinal({ replyCode, stage }: MatchView): boolean {
+  return !isBeforeMail(stage) && !(replyCode !== undefined && replyCode < 500);
 }
 
 /** The rule by stage and reply class, for a text in which only a number is known. */

@@ -1,6 +1,7 @@
 import type { DiagnosisCode } from './catalogue.ts';
 import type { FailureStage } from './diagnosis.ts';
 import type { MatchView } from './match.ts';
+import { isBeforeMail } from './stage.ts';
 
 /**
  * The entry for a failure that no matcher knows, from the stage and the class of the reply. Total.
@@ -50,6 +51,7 @@ function smtpFallback(view: MatchView, stage: FailureStage): DiagnosisCode | und
 
 function otherFallback(view: MatchView, stage: FailureStage): DiagnosisCode {
   if (view.replyCode !== undefined && view.replyCode >= 400 && view.replyCode < 500) return 'smtp_temporary_failure';
+  if (isBeforeMail(stage) && view.replyCode !== undefined && view.replyCode >= 500) return 'smtp_service_refused';
   const status = view.httpStatus ?? 0;
   const isClientFault = status >= 400 && status < 500 && status !== 408 && status !== 429;
   switch (stage) {
