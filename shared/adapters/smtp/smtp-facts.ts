@@ -12,6 +12,8 @@ export interface SmtpErrorLike {
   readonly responseCode?: number | undefined;
 }
 
+const STAMPS = /^E(?:AUTH|ENVELOPE|MESSAGE)$/;
+
 /**
  * Facts of a failed SMTP step. The stage is ours, since nodemailer names a lost connection `CONN` wherever it was
  * lost, and stamps EAUTH, EENVELOPE and EMESSAGE on 4xx and 5xx alike.
@@ -19,7 +21,9 @@ export interface SmtpErrorLike {
 export function smtpFacts(error: SmtpErrorLike, stage: FailureStage): FailureFacts {
   const reply = error.response ?? '';
   const { replyCode = error.responseCode, enhancedCode } = parseReply(reply);
-  const errorCode = error.originalCode ?? error.code;
+  const named = error.originalCode ?? error.code;
+  // What cannot be read as a reply is no refusal, although nodemailer calls it one.
+  const errorCode = reply !== '' && STAMPS.test(named ?? '') ? 'EPROTOCOL' : named;
   return {
     stage,
     ...(replyCode === undefined ? {} : { replyCode }),

@@ -11,6 +11,7 @@ import { ownAlerts } from './own-alerts.ts';
 import { ownDelivery } from './own-delivery.ts';
 import { ownRequest } from './own-request.ts';
 import { smtpAuth } from './smtp-auth.ts';
+import { smtpClient } from './smtp-client.ts';
 import { smtpContent } from './smtp-content.ts';
 import { smtpLimits } from './smtp-limits.ts';
 import { smtpMailbox } from './smtp-mailbox.ts';
@@ -33,6 +34,7 @@ const sections = [
   { title: 'SMTP: recipients', entries: smtpRecipient },
   { title: 'SMTP: the message', entries: smtpContent },
   { title: 'SMTP: the service', entries: smtpService },
+  { title: 'SMTP: the client', entries: smtpClient },
   { title: 'Storage', entries: storage },
   { title: 'Delivery', entries: ownDelivery },
   { title: 'Warnings', entries: ownAlerts },

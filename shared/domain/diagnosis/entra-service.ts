@@ -187,6 +187,8 @@ export const entraService = [
           'invalid_resource',
           'unsupported_grant_type',
           'interaction_required',
+          // nodemailer, where it fetches the token itself.
+          'EOAUTH2',
         ],
       },
       { stages: ['token'], httpStatuses: [400, 401, 403] },

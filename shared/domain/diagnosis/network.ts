@@ -88,6 +88,21 @@ export const network = [
     samples: ['Error: connect ENETUNREACH 2603:1026:c0a::2:587', 'Error: connect EHOSTUNREACH 40.99.10.34:587'],
   },
   {
+    code: 'tcp_proxy_failed',
+    class: 'transient',
+    retry: 'soon',
+    breaker: 'none',
+    scope: 'service',
+    title: 'The proxy gave no connection to the mail server (EPROXY)',
+    cause:
+      'nodemailer was told to go through a proxy, and the proxy refused or broke off. Exosend uses none by itself, so this is another program, or a proxy was put before it.',
+    remedy:
+      'Let TCP 587 to smtp.office365.com go out directly: `nc -vz smtp.office365.com 587`. Otherwise let the proxy pass `CONNECT smtp.office365.com:587`, and check its address and credentials.',
+    source: sources.nodemailer,
+    matches: [{ errorCodes: ['EPROXY'] }],
+    samples: ["Error: Invalid response from proxy: 403 { code: 'EPROXY', command: 'CONN' }"],
+  },
+  {
     code: 'tcp_ports_exhausted',
     class: 'transient',
     retry: 'slow',
@@ -135,7 +150,7 @@ export const network = [
     matches: [
       {
         stages: beforeVerdict,
-        errorCodes: ['ECONNRESET', 'EPIPE', 'ECONNECTION', 'ESOCKET', 'ECONNABORTED', 'ESTREAM'],
+        errorCodes: ['ECONNRESET', 'EPIPE', 'ECONNECTION', 'ESOCKET', 'ECONNABORTED'],
       },
       // A refused or vanished socket reported under nodemailer's general codes while still connecting.
       { stages: ['tcp'], errorCodes: ['ECONNRESET', 'ECONNECTION', 'ESOCKET', 'EPIPE'] },

@@ -235,7 +235,12 @@ export const smtpAuth = [
     cause: 'The server refused AUTH, and neither its number nor its text has an entry of its own here.',
     remedy: `Read the server’s text. Then check what most often is missing: ${allowMailbox}, \`Get-ServicePrincipal | Format-List DisplayName, AppId, ObjectId\` and \`Test-ServicePrincipalAuthorization -Identity <appId> -Resource <mailbox>\`. A change may still be propagating.`,
     source: sources.smtpOAuth,
-    matches: [{ stages: ['auth'], enhanced: ['5.7.139', '5.7.8', '5.7.9'] }, { replyCodes: [535, 534] }],
+    matches: [
+      { stages: ['auth'], enhanced: ['5.7.139', '5.7.8', '5.7.9'] },
+      { replyCodes: [535, 534] },
+      // Without a reply, and so without a reason.
+      { errorCodes: ['EAUTH'] },
+    ],
     samples: [
       '535 5.7.139 Authentication unsuccessful, a reason that nobody has seen yet. [AM0PR04CA0001.eurprd04.prod.outlook.com]',
       "Error: Invalid login: 535 5.7.8 Authentication credentials invalid { code: 'EAUTH', responseCode: 535, command: 'AUTH XOAUTH2' }",

@@ -19,6 +19,7 @@ export const smtpContent = [
     matches: [
       { enhanced: ['5.3.4', '5.2.3'] },
       { stages: ['mail', 'data', 'content', 'final'], replyCodes: [552] },
+      { errorCodes: ['EMESSAGE'], textPattern: /message size larger than allowed/i },
       { textPattern: /MessageSubmissionExceeded|MapiExceptionMaxSubmissionExceeded|message size exceeds/i },
     ],
     samples: [
@@ -121,6 +122,7 @@ export const smtpContent = [
     source: sources.rfc5321,
     matches: [
       { stages: ['mail', 'data', 'content', 'final'], replyCodes: [554], enhanced: ['5.0.0', '5.6.0', '5.7.0'] },
+      { errorCodes: ['EMESSAGE'] },
     ],
     samples: [
       "Error: Message failed: 554 5.6.0 Invalid message content { code: 'EMESSAGE', response: '554 5.6.0 Invalid message content', responseCode: 554, command: 'DATA' }",

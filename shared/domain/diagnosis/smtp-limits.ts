@@ -168,7 +168,11 @@ export const smtpLimits = [
       'Split the message in the calling app, or raise the limit: `Set-Mailbox -Identity <mailbox> -RecipientLimits 1000`, and set `"limits":{"recipientsPerMessage":1000}` in `MAIL_SENDERS`.',
     source:
       'https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits',
-    matches: [{ enhanced: ['5.5.3'] }, { textPattern: /RESOLVER\.ADR\.RecipLimit/ }],
+    matches: [
+      { enhanced: ['5.5.3'] },
+      { textPattern: /RESOLVER\.ADR\.RecipLimit/ },
+      { errorCodes: ['EMAXRECIPIENTS'] },
+    ],
     samples: ['550 5.5.3 RESOLVER.ADR.RecipLimit; too many recipients [AM0PR04MB0001.eurprd04.prod.outlook.com]'],
   },
 ] as const satisfies readonly CatalogueEntry[];
