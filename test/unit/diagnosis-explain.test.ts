@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { DiagnosisCode } from '../../shared/domain/diagnosis/catalogue.ts';
+import { diagnose } from '../../shared/domain/diagnosis/diagnose.ts';
 import { explain } from '../../shared/domain/diagnosis/explain.ts';
 
 const PASTED: readonly (readonly [string, string, DiagnosisCode])[] = [
@@ -46,6 +47,24 @@ const PASTED: readonly (readonly [string, string, DiagnosisCode])[] = [
     'Postfix',
     'postfix/smtp[123]: 4ABC: to=<a@example.com>, relay=smtp.office365.com[52.97.1.1]:587, dsn=5.2.252, status=bounced (host smtp.office365.com[52.97.1.1] said: 554 5.2.252 SendAsDenied; a@contoso.com not allowed to send as b@contoso.com (in reply to end of DATA command))',
     'smtp_send_as_denied',
+  ],
+  [
+    'Postfix that gets no connection',
+    'Nov 20 10:00:00 mail postfix/smtp[1]: connect to smtp.office365.com[52.97.1.1]:587: Connection timed out',
+    'tcp_timeout',
+  ],
+  ['the words of a connection that timed out', 'Connection timed out', 'tcp_timeout'],
+  ['the same words in a reply', '421 4.4.1 Connection timed out', 'smtp_idle_closed'],
+  ['a full mailbox as Microsoft writes it', 'MapiException(Shutoff)QuotaExceeded', 'smtp_mailbox_full'],
+  [
+    'the whole of that text',
+    '554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiException(Shutoff)QuotaExceeded',
+    'smtp_mailbox_full',
+  ],
+  [
+    'the same exception on the way in',
+    'STOREDRV.Deliver.Exception:QuotaExceededException.MapiException(Shutoff)QuotaExceeded',
+    'smtp_recipient_mailbox_full',
   ],
   ['words alone', 'Authentication unsuccessful', 'smtp_auth_unsuccessful'],
   ['an enhanced code alone', '5.7.60', 'smtp_send_as_denied'],
@@ -95,6 +114,13 @@ describe('Explaining pasted text', () => {
     for (const text of ['', 'hello', 'It does not work', '{"a":1}', '587', 'port 465 is open since 2024', 'error 42']) {
       assert.deepEqual(explain(text), [], text);
     }
+  });
+
+  it('leads with the unknown certificate where AADSTS700027 stands alone, and names the wrong signature next', () => {
+    const codes = explain('AADSTS700027').map(match => match.code);
+    assert.deepEqual(codes.slice(0, 2), ['entra_certificate_not_registered', 'entra_assertion_signature']);
+    const { entry } = diagnose({ stage: 'token', errorCode: '700027' });
+    assert.equal(entry.code, 'entra_certificate_not_registered');
   });
 
   it('gives at most five, the best first, none twice', () => {

@@ -21,7 +21,11 @@ export const entraCredential = [
       'The assertion was signed with a key whose public part is not on the app registration: it was never uploaded, or Key Vault has renewed the certificate and the new version was not uploaded.',
     remedy: `Upload the public part: ${uploadPublicPart}. Compare what is registered: ${registered} with \`az keyvault certificate show --vault-name <vault> --name <certificate> --query x509ThumbprintHex -o tsv\`. An upload may still be propagating for some minutes.`,
     source: sources.aadsts,
-    matches: [{ errorCodes: ['AADSTS700027'], textPattern: /key was not found|not registered on application/i }],
+    matches: [
+      { errorCodes: ['AADSTS700027'], textPattern: /key was not found|not registered on application/i },
+      // The number alone: most often it is this, and the wrong signature comes next.
+      { errorCodes: ['AADSTS700027'] },
+    ],
     samples: [
       '{"error":"invalid_client","error_description":"AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found., Thumbprint of key used by client: \'0A1B2C3D4E5F\']","error_codes":[700027]}',
       'ServerError: invalid_client: 700027 - AADSTS700027: Client assertion contains an invalid signature. [Reason - The key was not found.]',
@@ -58,7 +62,11 @@ export const entraCredential = [
       'Certificate and private key do not belong together, or the assertion names another certificate than the one that signed it.',
     remedy: `Compare the thumbprints: \`az keyvault certificate show --vault-name <vault> --name <certificate> --query x509ThumbprintHex -o tsv\` and ${registered}. If they differ: ${uploadPublicPart}.`,
     source: sources.aadsts,
-    matches: [{ errorCodes: ['AADSTS700027'] }, { errorCodes: ['AADSTS50027', 'AADSTS5002723', 'AADSTS700021'] }],
+    matches: [
+      { errorCodes: ['AADSTS700027'], textPattern: /failed signature validation/i },
+      { errorCodes: ['AADSTS700027'] },
+      { errorCodes: ['AADSTS50027', 'AADSTS5002723', 'AADSTS700021'] },
+    ],
     samples: [
       '{"error":"invalid_client","error_description":"AADSTS700027: Client assertion failed signature validation.","error_codes":[700027]}',
     ],

@@ -66,8 +66,14 @@ export const network = [
     matches: [
       { stages: connecting, errorCodes: ['ETIMEDOUT', 'ECONNABORTED'] },
       { stages: connecting, errorCodes: ['ETIMEDOUT'], textPattern: /connection timeout|connect ETIMEDOUT/i },
+      // Postfix, and the words alone. Behind a number they are Exchange's own: it has cut an idle connection.
+      {
+        textPattern:
+          /\bconnect to [^\s:]{1,255}(?::\d{1,5})?: connection timed out|^(?:error: )?connection timed out\W{0,8}$/i,
+      },
     ],
     samples: [
+      'postfix/smtp[123]: connect to smtp.office365.com[52.97.1.1]:587: Connection timed out',
       'Error: connect ETIMEDOUT 40.99.10.34:587',
       "{ [Error: Connection timeout] code: 'ETIMEDOUT', command: 'CONN' }",
     ],

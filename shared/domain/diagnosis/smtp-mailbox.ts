@@ -64,6 +64,11 @@ export const smtpMailbox = [
     matches: [
       { stages: ['mail', 'data', 'content', 'final'], enhanced: ['5.2.2'] },
       { textPattern: /mailbox full; (?:STOREDRV\.Submi|MapiException)|STOREDRV\.Submission\.Exception:QuotaExceeded/i },
+      // Microsoft's pages write it with brackets. Behind "STOREDRV.Deliver" it is the recipient's mailbox.
+      {
+        textPattern:
+          /(?<!STOREDRV\.Deliver\.Exception:QuotaExceededException\.)MapiException(?:\(Shutoff\)|Shutoff)QuotaExceeded/i,
+      },
     ],
     samples: [
       '554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded; Failed to process message due to a permanent exception with message Cannot submit message. [Hostname=AM0PR04MB0001.eurprd04.prod.outlook.com]',
