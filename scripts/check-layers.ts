@@ -4,19 +4,20 @@ import { dirname, join, normalize } from 'node:path';
 
 /**
  * Checks who imports whom. The rules are data; a violation names the file, the import and the rule it breaks.
- * Cycles and barrels are refused too.
+ * Cycles are refused too, and barrels (files that only hand on what others export), and code for which there is no rule.
  */
 interface Layer {
   readonly folder: string;
-  /** Folders of this repository that it may import. */
+  /** Folders and files of this repository that it may import. */
   readonly folders: readonly string[];
-  /** Packages that it may import; `node:` modules are free unless `pure`. */
-  readonly packages: readonly string[];
+  /** Packages that it may import; absent = any. `node:` modules are free unless `pure`. */
+  readonly packages?: readonly string[];
   /** Only these `node:` modules: pure ones, without input or output. */
   readonly pure?: readonly string[];
 }
 
-export const LAYERS: readonly Layer[] = [
+/** The first that fits a file is its layer. */
+const LAYERS: readonly Layer[] = [
   { folder: 'shared/domain', folders: ['shared/domain'], packages: ['zod'], pure: ['node:crypto', 'node:url'] },
   { folder: 'shared/usecases', folders: ['shared/domain', 'shared/usecases'], packages: [], pure: ['node:crypto'] },
   { folder: 'shared/config', folders: ['shared/config', 'shared/domain'], packages: ['zod'], pure: [] },
@@ -68,6 +69,13 @@ export const LAYERS: readonly Layer[] = [
     folders: ['shared/domain', 'shared/adapters/azure-credential.ts'],
     packages: ['@azure/identity'],
   },
+  // Runs in a browser: of the app it knows the form of its answers.
+  {
+    folder: 'functions/dashboard/page',
+    folders: ['functions/dashboard/page', 'shared/domain'],
+    packages: [],
+    pure: [],
+  },
   { folder: 'functions', folders: ['functions', 'shared'], packages: ['@azure/functions', 'zod'] },
   {
     folder: 'local',
@@ -81,7 +89,30 @@ export const LAYERS: readonly Layer[] = [
       'azurite',
     ],
   },
+  { folder: 'scripts', folders: ['scripts', 'local', 'shared', 'functions/rotation.ts'], packages: ['esbuild'] },
+  // Judges the app by its answers and its mails alone.
+  { folder: 'faults', folders: ['faults', 'local', 'test/support'], packages: [] },
+  {
+    folder: 'bench',
+    folders: ['bench', 'local', 'scripts', 'shared', 'test/support'],
+    // Those of the app, and what stands in the measured comparisons.
+    packages: ['@azure/data-tables', '@azure/functions', '@azure/msal-node', '@azure/storage-queue', 'nodemailer'],
+  },
+  {
+    folder: 'test/support',
+    // The benches' stores in memory serve tests with several instances, too.
+    folders: ['test/support', 'local', 'shared', 'bench/deliver/memory-contents.ts', 'bench/deliver/memory-store.ts'],
+  },
+  { folder: 'test', folders: ['test', 'faults', 'functions', 'local', 'scripts', 'shared'] },
 ];
+
+const NO_CODE = ['node_modules/**', 'dist/**', '.*/**'];
+
+interface SourceFile {
+  /** Path within the repository. */
+  readonly file: string;
+  readonly source: string;
+}
 
 interface Import {
   readonly file: string;
@@ -90,12 +121,31 @@ interface Import {
   readonly target?: string;
 }
 
-/** All violations, as sentences. Empty when the layers hold. */
+/** All violations of the repository, as sentences. Empty when the layers hold. */
 export async function layerProblems(): Promise<string[]> {
-  const imports: Import[] = [];
-  for await (const file of glob(['shared/**/*.ts', 'functions/**/*.ts', 'local/**/*.ts']))
-    imports.push(...importsOf(file, await readFile(file, 'utf8')));
-  return [...imports.flatMap(check), ...cycles(imports)];
+  const files: SourceFile[] = [];
+  for await (const file of glob('**/*.ts', { exclude: NO_CODE }))
+    files.push({ file, source: await readFile(file, 'utf8') });
+  return problemsIn(files);
+}
+
+/** All violations in these files. */
+export function problemsIn(files: readonly SourceFile[]): string[] {
+  const imports = files.flatMap(({ file, source }) => importsOf(file, source));
+  return [...files.flatMap(ruleOrBarrel), ...imports.flatMap(check), ...cycles(imports)];
+}
+
+const layerOf = (file: string): Layer | undefined => LAYERS.find(({ folder }) => file.startsWith(`${folder}/`));
+
+function ruleOrBarrel({ file, source }: SourceFile): string[] {
+  const problems = layerOf(file)
+    ? []
+    : [`${file} is in no layer: add its folder to the rules in scripts/check-layers.ts`];
+  const handedOn = /^export\s+(?:\*|(?:type\s+)?\{)[^'"}]*\}?[^'"]*from\s*['"][^'"]+['"];?$/gm;
+  const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  if (handedOn.test(code) && code.replace(handedOn, '').trim() === '')
+    problems.push(`${file} only hands on what others export: import from them`);
+  return problems;
 }
 
 function importsOf(file: string, source: string): Import[] {
@@ -111,7 +161,7 @@ function importsOf(file: string, source: string): Import[] {
 }
 
 function check({ file, specifier, target }: Import): string[] {
-  const layer = LAYERS.find(candidate => file.startsWith(`${candidate.folder}/`));
+  const layer = layerOf(file);
   if (!layer) return [];
   if (target !== undefined) {
     const allowed = layer.folders.some(folder => target === folder || target.startsWith(`${folder}/`));
@@ -123,7 +173,7 @@ function check({ file, specifier, target }: Import): string[] {
       : [];
   }
   const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : (specifier.split('/')[0] ?? '');
-  return layer.packages.includes(name)
+  return !layer.packages || layer.packages.includes(name)
     ? []
     : [`${file} imports ${name}; ${layer.folder} may use ${layer.packages.join(', ') || 'no package'}`];
 }

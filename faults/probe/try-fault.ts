@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLIENT_ID, newMailbox, secretVersion, TENANT_ID } from '../../local/m365/default-world.ts';
 import type { M365 } from '../../local/m365/m365.ts';
-import type { ProbeRun } from '../../shared/domain/probe-run.ts';
 import { type App, startApp } from '../../test/support/app.ts';
 import { startWebhookReceiver } from '../../test/support/webhook-receiver.ts';
 import { HOOK_SECRET, isOfType, type Notice, noticeOf } from './notices.ts';
@@ -18,6 +17,14 @@ export interface Trial {
   readonly seconds?: number;
   /** Why the trial itself could not be carried through. */
   readonly broken?: string;
+}
+
+/** A probe run as the API gives it, what is looked at of it. */
+interface SeenRun {
+  /** When it began, ISO 8601. */
+  readonly at: string;
+  readonly ms: number;
+  readonly ok: boolean | null;
 }
 
 const EVERY_FIVE_SECONDS = '*/5 * * * * *';
@@ -90,18 +97,18 @@ function healer({ world, faults }: M365): () => void {
 }
 
 /** Began with the fault on, or met it on its way. */
-function isLook({ at, ms, ok }: ProbeRun, onMs: number): boolean {
+function isLook({ at, ms, ok }: SeenRun, onMs: number): boolean {
   const startMs = Date.parse(at);
   return startMs >= onMs || (startMs + ms >= onMs && ok === false);
 }
 
-async function runsOf(app: App): Promise<readonly ProbeRun[]> {
+async function runsOf(app: App): Promise<readonly SeenRun[]> {
   const { body } = await app.call('GET', `/api/probes?mailbox=${MAILBOX}&limit=100`);
   return body.runs;
 }
 
 /** Until so many runs that fit have begun after that time and ended. */
-async function untilRuns(app: App, sinceMs: number, count: number, fits = (_run: ProbeRun) => true): Promise<void> {
+async function untilRuns(app: App, sinceMs: number, count: number, fits = (_run: SeenRun) => true): Promise<void> {
   const endMs = Date.now() + RUN_PATIENCE_MS;
   while ((await runsOf(app)).filter(run => Date.parse(run.at) > sinceMs && fits(run)).length < count) {
     if (Date.now() > endMs) throw new Error(`There were not ${count} such runs within ${RUN_PATIENCE_MS / 1000} s.`);
