@@ -9,6 +9,7 @@ import { vaultReader } from '../shared/adapters/key-vault/vault-reader.ts';
 import { vaultSigner } from '../shared/adapters/key-vault/vault-signer.ts';
 import type { Settings } from '../shared/config/settings.ts';
 import type { AppCertificate } from '../shared/domain/credential-ports.ts';
+import { loadOnceEach } from '../shared/domain/load-once.ts';
 import type { AppKeys, CertificateVersions } from '../shared/domain/rotation-ports.ts';
 import type { Sender } from '../shared/domain/sender.ts';
 
@@ -48,16 +49,7 @@ const isByCertificate = (sender: Sender): sender is CertificateSender => sender.
 /** Reads each version once: what it holds never changes. */
 function versionReader(settings: RotationSettings, name: string): (version: string) => Promise<AppCertificate> {
   const secrets = vaultReader(settings.vault);
-  const known = new Map<string, Promise<AppCertificate>>();
-  return version => {
-    let reading = known.get(version);
-    if (!reading) {
-      reading = secrets.secret(name, version).then(secret => readCertificate(name, secret));
-      known.set(version, reading);
-      reading.catch(() => known.delete(version));
-    }
-    return reading;
-  };
+  return loadOnceEach(async version => readCertificate(name, await secrets.secret(name, version)));
 }
 
 /** The registration of a sender's app, reached as that app itself, with no permission in the directory. */

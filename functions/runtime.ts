@@ -17,6 +17,7 @@ import { tableMessages } from '../shared/adapters/storage/table-messages.ts';
 import { tableOutbox } from '../shared/adapters/storage/table-outbox.ts';
 import { readSettings, type Settings } from '../shared/config/settings.ts';
 import { eventNoter } from '../shared/domain/event-task.ts';
+import { loadOnce } from '../shared/domain/load-once.ts';
 import type { Clock, Log, MailTransport, RequestQueues } from '../shared/domain/ports.ts';
 import { EXCHANGE_ONLINE_LIMITS } from '../shared/domain/sender.ts';
 import type { AcceptDeps } from '../shared/usecases/accept-mail.ts';
@@ -132,11 +133,12 @@ function makeRuntime(settings: Settings): Runtime {
     if ((await pacer.breakerOf(mailbox)).state === 'closed') return;
     if (await pacer.noteGoodProbe(mailbox, log)) await onBreakerClosed(mailbox, log);
   };
-  let transport: Promise<MailTransport> | undefined;
   let real: Promise<SmtpTransport> | undefined;
-  let eventDelivery: Promise<DeliverEventDeps> | undefined;
-  let probe: Promise<ProbeRuntime> | undefined;
-  let watching: Promise<WatchRuntime> | undefined;
+  const openTransport = loadOnce(async () => {
+    const { makeTransport } = await import('./transport.ts');
+    const connections = { slots: blobSlots(clients), isWanted: pacer.isSlotWanted, look: pacer.look };
+    return makeTransport(settings, clock, connections, credentials);
+  });
   const runtime: Runtime = {
     settings,
     requests: requestQueues(clients),
@@ -158,67 +160,35 @@ function makeRuntime(settings: Settings): Runtime {
       incidents: { list: async () => (await runtime.watch()).incidents.list() },
     },
     ...(emit ? { sweepEvents: { ...emit, clock } } : {}),
-    transport() {
-      transport ??= Promise.resolve(
-        modeTransport(settings.mail.mode, () => {
-          real ??= import('./transport.ts')
-            .then(({ makeTransport }) =>
-              makeTransport(
-                settings,
-                clock,
-                { slots: blobSlots(clients), isWanted: pacer.isSlotWanted, look: pacer.look },
-                credentials,
-              ),
-            )
-            .catch((error: unknown) => {
-              real = undefined;
-              throw error;
-            });
-          return real;
-        }),
-      );
-      return transport;
-    },
-    eventDelivery() {
-      eventDelivery ??= import('./event-delivery.ts')
-        .then(({ makeEventDelivery }) => makeEventDelivery(settings, store, events, clock))
-        .catch((error: unknown) => {
-          eventDelivery = undefined;
-          throw error;
-        });
-      return eventDelivery;
-    },
-    probe() {
-      probe ??= import('./probe-runtime.ts')
-        .then(({ makeProbe }) =>
-          makeProbe({
-            settings,
-            clients,
-            clock,
-            store,
-            accept,
-            pacer,
-            onGoodProbe,
-            onStart: async log => (await runtime.watch()).noteProbeStart(log),
-            onRound: async (runs, log) => (await runtime.watch()).noteProbeRuns(runs, log),
-          }),
-        )
-        .catch((error: unknown) => {
-          probe = undefined;
-          throw error;
-        });
-      return probe;
-    },
-    watch() {
-      watching ??= import('./watch-runtime.ts')
-        .then(({ makeWatch }) => makeWatch({ settings, clients, clock, mailboxes, messages: store }))
-        .catch((error: unknown) => {
-          watching = undefined;
-          throw error;
-        });
-      return watching;
-    },
-    close: async () => (await real)?.close(),
+    transport: loadOnce(async () =>
+      modeTransport(settings.mail.mode, () => {
+        real = openTransport();
+        return real;
+      }),
+    ),
+    eventDelivery: loadOnce(async () => {
+      const { makeEventDelivery } = await import('./event-delivery.ts');
+      return makeEventDelivery(settings, store, events, clock);
+    }),
+    probe: loadOnce(async () => {
+      const { makeProbe } = await import('./probe-runtime.ts');
+      return makeProbe({
+        settings,
+        clients,
+        clock,
+        store,
+        accept,
+        pacer,
+        onGoodProbe,
+        onStart: async log => (await runtime.watch()).noteProbeStart(log),
+        onRound: async (runs, log) => (await runtime.watch()).noteProbeRuns(runs, log),
+      });
+    }),
+    watch: loadOnce(async () => {
+      const { makeWatch } = await import('./watch-runtime.ts');
+      return makeWatch({ settings, clients, clock, mailboxes, messages: store });
+    }),
+    close: async () => (await real?.catch(() => undefined))?.close(),
     maxMessageBytes: Math.max(
       EXCHANGE_ONLINE_LIMITS.messageBytes,
       ...settings.mail.senders.map(sender => sender.limits.messageBytes),

@@ -5,6 +5,7 @@ import { alertsUseVault } from '../shared/config/alert-settings.ts';
 import type { Settings } from '../shared/config/settings.ts';
 import { type ChannelConfig, channelKey } from '../shared/domain/alert-channel.ts';
 import { subjectsOf } from '../shared/domain/incident-subject.ts';
+import { loadOnce } from '../shared/domain/load-once.ts';
 import type { Clock, Log, MailboxStates, MessageStore } from '../shared/domain/ports.ts';
 import type { WatchedCredential, WatchedCredentials } from '../shared/domain/warning-conditions.ts';
 import type { IncidentBook } from '../shared/domain/watch-ports.ts';
@@ -69,14 +70,7 @@ async function lastGoodRun(clients: StorageClients, clock: Clock, mailbox: strin
 
 /** Loaded with the first alert: neither HTTPS nor Key Vault is needed before. */
 function channelOpener(settings: Settings, clock: Clock) {
-  let opened: ReturnType<typeof openChannels> | undefined;
-  return () => {
-    opened ??= openChannels(settings, clock).catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    });
-    return opened;
-  };
+  return loadOnce(() => openChannels(settings, clock));
 }
 
 async function openChannels(settings: Settings, clock: Clock) {

@@ -1,5 +1,6 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/identity';
 import { ServiceFailure } from '../domain/failure.ts';
+import { loadOnceEach } from '../domain/load-once.ts';
 
 /** The identity endpoint is on the same machine; @azure/identity itself sets no limit at all. */
 const TIMEOUT_MS = 12_000;
@@ -14,7 +15,9 @@ export interface SureCredential extends TokenCredential {
   getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken>;
 }
 
-const credentials = new Map<string, Promise<SureCredential>>();
+const credentialFor = loadOnceEach(async (clientId: string | undefined) =>
+  patientCredential(await createCredential(clientId), () => Date.now()),
+);
 
 /**
  * The app's own identity towards Azure: the managed identity where App Service offers one (IDENTITY_ENDPOINT),
@@ -26,14 +29,7 @@ const credentials = new Map<string, Promise<SureCredential>>();
  * @param clientId of a user-assigned identity; undefined = system-assigned
  */
 export function azureCredential(clientId: string | undefined): Promise<SureCredential> {
-  const key = clientId ?? '';
-  let credential = credentials.get(key);
-  if (!credential) {
-    credential = createCredential(clientId).then(created => patientCredential(created, () => Date.now()));
-    credentials.set(key, credential);
-    credential.catch(() => credentials.delete(key));
-  }
-  return credential;
+  return credentialFor(clientId);
 }
 
 /** Whether App Service offers a managed identity to this process. */

@@ -1,5 +1,6 @@
 import type { SecretClient, SecretProperties } from '@azure/keyvault-secrets';
 import type { VaultSecret, VaultSecretVersion } from '../../domain/credential-ports.ts';
+import { loadOnce } from '../../domain/load-once.ts';
 import { callVault, clientOptions, credentialOf, type VaultConfig } from './vault-call.ts';
 
 /** Reads secrets, and certificates through the secrets behind them. Faults are ServiceFailure, see `callVault`. */
@@ -12,14 +13,7 @@ export interface SecretReader {
 
 /** Reads from one vault, with one client that is made when it is first needed. */
 export function vaultReader(config: VaultConfig): SecretReader {
-  let client: Promise<SecretClient> | undefined;
-  const open = (): Promise<SecretClient> => {
-    client ??= openClient(config).catch((error: unknown) => {
-      client = undefined;
-      throw error;
-    });
-    return client;
-  };
+  const open = loadOnce(() => openClient(config));
   return {
     secret: (name, version) =>
       callVault(`read ${name}`, async options => {

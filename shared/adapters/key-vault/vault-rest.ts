@@ -1,4 +1,5 @@
 import type { Pipeline } from '@azure/core-rest-pipeline';
+import { loadOnceEach } from '../../domain/load-once.ts';
 import { azureCredential } from '../azure-credential.ts';
 import { callVault, clientOptions, type VaultConfig } from './vault-call.ts';
 
@@ -24,21 +25,19 @@ export type VaultRest = (
 
 /** Calls of the vault's REST API with the SDK's own pipeline: its retries, its connections. Faults are ServiceFailure, see `callVault`. */
 export function vaultRest(config: VaultConfig): VaultRest {
-  const pipelines = new Map<boolean, Promise<Pipeline>>();
+  const pipelineOf = loadOnceEach((isRepeated: boolean) => makePipeline(config, isRepeated));
   return (operation, method, path, { body, accept = [] } = {}) =>
     callVault(operation, async ({ abortSignal }) => {
       const { createDefaultHttpClient, createHttpHeaders, createPipelineRequest } = await import(
         '@azure/core-rest-pipeline'
       );
       // A creation whose answer is lost is not sent again: it would make a second version.
-      const isRepeated = method !== 'POST';
-      const pipeline = pipelines.get(isRepeated) ?? makePipeline(config, isRepeated);
-      pipelines.set(isRepeated, pipeline);
+      const pipeline = await pipelineOf(method !== 'POST');
       const url = new URL(path, `${config.url}/`);
       // A link to the next page is the vault's own, and still no reason to take the token elsewhere.
       if (url.origin !== new URL(config.url).origin) throw new Error('the vault names a page on another host');
       if (!url.searchParams.has('api-version')) url.searchParams.set('api-version', API_VERSION);
-      const response = await (await pipeline).sendRequest(
+      const response = await pipeline.sendRequest(
         createDefaultHttpClient(),
         createPipelineRequest({
           method,

@@ -1,5 +1,6 @@
 import type { CryptographyClient } from '@azure/keyvault-keys';
 import type { CredentialVault } from '../../domain/credential-ports.ts';
+import { loadOnceEach } from '../../domain/load-once.ts';
 import { callVault, clientOptions, credentialOf, type VaultConfig } from './vault-call.ts';
 
 /**
@@ -8,16 +9,10 @@ import { callVault, clientOptions, credentialOf, type VaultConfig } from './vaul
  * @param algorithm RFC 7518: PS256 for client assertions, RS256 for proofs towards Microsoft Graph
  */
 export function vaultSigner(config: VaultConfig, algorithm: 'PS256' | 'RS256' = 'PS256'): CredentialVault['sign'] {
-  const clients = new Map<string, Promise<CryptographyClient>>();
+  const clientOf = loadOnceEach((keyId: string) => openClient(config, keyId));
   return (keyId, digest) =>
     callVault('sign with the key of the certificate', async options => {
-      let client = clients.get(keyId);
-      if (!client) {
-        client = openClient(config, keyId);
-        clients.set(keyId, client);
-        client.catch(() => clients.delete(keyId));
-      }
-      const signed = await (await client).sign(algorithm, digest, options);
+      const signed = await (await clientOf(keyId)).sign(algorithm, digest, options);
       return signed.result;
     });
 }
