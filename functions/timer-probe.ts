@@ -1,5 +1,6 @@
 import type { InvocationContext, TimerHandler } from '@azure/functions';
-import { redact } from '../shared/domain/redact.ts';
+import { codeOfError } from '../shared/domain/failure-code.ts';
+import { errorText } from '../shared/domain/redact.ts';
 import { probeNow } from '../shared/usecases/probe-now.ts';
 import { contextLog } from './context-log.ts';
 import { allMailboxes } from './probe-runtime.ts';
@@ -16,9 +17,8 @@ export function timerProbe(runtimeOf: RuntimeSource): TimerHandler {
     try {
       await probeNow(probe, allMailboxes(probe), 0, log);
     } catch (error) {
-      // Thrown on, so that the host counts it as failed; this line is what alert rules read.
-      const detail = redact(error instanceof Error ? error.message : String(error), 500);
-      log('error', { event: 'probe.failed', code: 'storage_unavailable', detail });
+      // Thrown on, so that the host counts it as failed. The alert rule probe-silent tells that runs are missing; this line says why.
+      log('error', { event: 'probe.failed', code: codeOfError(error), detail: errorText(error, 500) });
       throw error;
     }
   };

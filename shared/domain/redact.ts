@@ -23,10 +23,9 @@ export function redact(text: string, maxLength = 1000): string {
   );
 }
 
-/** An address for logs: enough to see that two lines speak of the same recipient, not who it is. */
-export function hashAddress(address: string): string {
-  const at = address.lastIndexOf('@');
-  return `${hashOf(address.slice(0, at).toLowerCase())}@${address.slice(at + 1)}`;
+/** What was thrown, as a text for logs and alerts. @param maxLength in characters, default 300 */
+export function errorText(error: unknown, maxLength = 300): string {
+  return redact(error instanceof Error ? error.message : String(error), maxLength);
 }
 
 function hashOf(text: string): string {

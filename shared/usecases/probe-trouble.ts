@@ -1,6 +1,6 @@
-import { ServiceFailure } from '../domain/failure.ts';
+import { codeOfError } from '../domain/failure-code.ts';
 import type { Log } from '../domain/ports.ts';
-import { redact } from '../domain/redact.ts';
+import { errorText } from '../domain/redact.ts';
 
 /** The result, or undefined with a log line: what goes wrong around the runs must not lose the runs. */
 export async function attempt<T>(work: Promise<T>, log: Log, what: string, mailbox?: string): Promise<T | undefined> {
@@ -15,8 +15,8 @@ export async function attempt<T>(work: Promise<T>, log: Log, what: string, mailb
 export function logTrouble(log: Log, what: string, error: unknown, mailbox?: string): void {
   log('error', {
     event: 'probe.trouble',
-    code: error instanceof ServiceFailure ? 'storage_unavailable' : 'internal_error',
-    detail: `could not ${what}: ${redact(error instanceof Error ? error.message : String(error), 300)}`,
+    code: codeOfError(error),
+    detail: `could not ${what}: ${errorText(error)}`,
     ...(mailbox === undefined ? {} : { mailbox }),
   });
 }

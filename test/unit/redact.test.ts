@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hashAddress, redact, scrubSecrets } from '../../shared/domain/redact.ts';
+import { errorText, redact, scrubSecrets } from '../../shared/domain/redact.ts';
 
 const JWT = 'eyJhbGciOiJQUzI1NiJ9.eyJzdWIiOiJhYmMifQ.c2lnbmF0dXJlLXBhcnQ';
 const XOAUTH2 = Buffer.from(`user=billing@contoso.com\u0001auth=Bearer ${JWT}\u0001\u0001`).toString('base64');
@@ -34,7 +34,16 @@ test('addresses are hashed in logs and stay in answers; a reply is one line', ()
   assert.match(redact('550 5.1.1 <ada@example.com> unknown'), /@example\.com/);
   assert.match(scrubSecrets('550 5.1.1 <ada@example.com> unknown'), /ada@example\.com/);
   assert.equal(scrubSecrets('a\r\nb\u2028c'), 'a b c');
-  assert.match(hashAddress('Ada@example.com'), /^[0-9a-f]{8}@example\.com$/);
+});
+
+test('whatever is thrown becomes a short text without secrets and addresses', () => {
+  assert.match(
+    errorText(new Error(`no mail for ada@example.com, ${JWT}`)),
+    /^no mail for [0-9a-f]{8}@example\.com, \[token\]$/,
+  );
+  assert.equal(errorText('thrown as text'), 'thrown as text');
+  assert.equal(errorText(new Error('a'.repeat(1000))).length, 300);
+  assert.equal(errorText(new Error('a'.repeat(1000)), 20).length, 20);
 });
 
 test('bounded in length and time, whatever comes', () => {

@@ -1,8 +1,8 @@
 import type { AppCertificate, CredentialVault, PassedOver } from '../../domain/credential-ports.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
+import { codeOfError } from '../../domain/failure-code.ts';
 import type { Log } from '../../domain/ports.ts';
 import { type CertificateShelf, certificateShelf, type Newest } from './certificate-shelf.ts';
-import { codeOf } from './vault-call.ts';
 import type { SecretReader } from './vault-reader.ts';
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -56,7 +56,7 @@ async function choose(
 /** Why the newest version does not serve; undefined when it does. */
 function whyNot(newest: Newest, avoid: ReadonlyMap<string, string>, nowMs: number): PassedOver | undefined {
   if (newest.kind === 'unusable') {
-    const code = codeOf(newest.failure);
+    const code = codeOfError(newest.failure);
     return { reason: code === 'vault_version_disabled' ? 'disabled' : 'unusable', code };
   }
   const { certificate } = newest;

@@ -1,7 +1,7 @@
 import type { AppCertificate } from '../../domain/credential-ports.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
 import type { Log } from '../../domain/ports.ts';
-import { redact } from '../../domain/redact.ts';
+import { errorText } from '../../domain/redact.ts';
 import { readCertificate } from './read-certificate.ts';
 import { isUnusableVersion } from './vault-call.ts';
 import type { SecretReader } from './vault-reader.ts';
@@ -136,6 +136,5 @@ function newestFirst(certificates: ReadonlyMap<string, AppCertificate>): string[
 }
 
 function warn(log: Log, event: string, what: string, error: unknown): void {
-  const why = redact(error instanceof Error ? error.message : String(error), 300);
-  log('warn', { event, phase: 'vault', detail: `${what}: ${why}` });
+  log('warn', { event, phase: 'vault', detail: `${what}: ${errorText(error)}` });
 }

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SecretClientOptions } from '@azure/keyvault-secrets';
-import { diagnose } from '../../domain/diagnosis/diagnose.ts';
 import type { FailureFacts } from '../../domain/diagnosis/diagnosis.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
+import { codeOfError } from '../../domain/failure-code.ts';
 import { azureCredential, type SureCredential } from '../azure-credential.ts';
 
 export interface VaultConfig {
@@ -83,12 +83,7 @@ export function clientOptions({ url }: VaultConfig): SecretClientOptions {
 
 /** Whether the failure is about this one version: disabled, out of its time, unreadable. Another version may serve. */
 export function isUnusableVersion(error: unknown): error is ServiceFailure {
-  return error instanceof ServiceFailure && error.facts.stage === 'vault' && UNUSABLE.has(codeOf(error));
-}
-
-/** Code of the catalogue entry for a failure. */
-export function codeOf(failure: ServiceFailure): string {
-  return diagnose(failure.facts).entry.code;
+  return error instanceof ServiceFailure && error.facts.stage === 'vault' && UNUSABLE.has(codeOfError(error));
 }
 
 const UNUSABLE = new Set([
