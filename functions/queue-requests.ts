@@ -5,6 +5,7 @@ import { readStorageSettings } from '../shared/config/settings.ts';
 import { acceptQueued, PUT_BACK_AFTER_MS, PUT_BACK_FROM_DEQUEUE, withKey } from '../shared/usecases/accept-queued.ts';
 import { contextLog } from './context-log.ts';
 import type { RuntimeSource } from './runtime.ts';
+import { settingsInvalid } from './settings-invalid.ts';
 
 /**
  * While settings are bad a request must not run into the poison queue: its producer has no other copy. It is put back for
@@ -13,7 +14,7 @@ import type { RuntimeSource } from './runtime.ts';
 async function waitForSettings(entry: unknown, queueMessageId: string, dequeueCount: number): Promise<void> {
   const storage = readStorageSettings(process.env);
   if (!storage || dequeueCount < PUT_BACK_FROM_DEQUEUE || typeof entry !== 'object' || entry === null) {
-    throw new Error('settings_invalid: settings of the app are missing or invalid; see the log line settings.invalid');
+    throw settingsInvalid();
   }
   await requestQueues(storageClients(storage)).retryRequest(withKey(queueMessageId, entry), PUT_BACK_AFTER_MS);
 }

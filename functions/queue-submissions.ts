@@ -1,10 +1,13 @@
 import type { InvocationContext, StorageQueueHandler } from '@azure/functions';
+import { codeOfError } from '../shared/domain/failure-code.ts';
 import { isMessageId } from '../shared/domain/message-id.ts';
-import type { Place } from '../shared/domain/ports.ts';
+import type { Log, Place } from '../shared/domain/ports.ts';
+import { errorText } from '../shared/domain/redact.ts';
 import type { TrafficSign } from '../shared/domain/watch-ports.ts';
 import { deliverMail } from '../shared/usecases/deliver-mail.ts';
 import { contextLog } from './context-log.ts';
-import type { RuntimeSource } from './runtime.ts';
+import type { Runtime, RuntimeSource } from './runtime.ts';
+import { settingsInvalid } from './settings-invalid.ts';
 
 /** A wake-up from `mail-submissions` or `mail-submissions-high` → one look at the message it names. */
 export function queueSubmissions(runtimeOf: RuntimeSource): StorageQueueHandler {
@@ -12,10 +15,7 @@ export function queueSubmissions(runtimeOf: RuntimeSource): StorageQueueHandler 
     const log = contextLog(context);
     const runtime = runtimeOf(log);
     // Thrown, so that the wake-up stays: the message itself is safe in its table whatever becomes of it.
-    if (!runtime)
-      throw new Error(
-        'settings_invalid: the settings of the app are missing or invalid; see the log line settings.invalid',
-      );
+    if (!runtime) throw settingsInvalid();
     const { messageId, generation, place } = wakeUpOf(entry);
     if (!isMessageId(messageId)) throw new Error('The queue message names no message: expected {"messageId": "…"}.');
     const signs: TrafficSign[] = [];
@@ -30,10 +30,19 @@ export function queueSubmissions(runtimeOf: RuntimeSource): StorageQueueHandler 
       await deliverMail(deps, wakeUp, log);
     } finally {
       // After the delivery, when its connection is free for the next: telling people may take seconds.
-      const { noteTraffic } = await runtime.watch();
-      for (const sign of signs) await noteTraffic(sign, log);
+      if (signs.length > 0) await tell(runtime, signs, log);
     }
   };
+}
+
+/** Never throws: what became of the delivery is what the queue has to hear. */
+async function tell({ watch }: Pick<Runtime, 'watch'>, signs: readonly TrafficSign[], log: Log): Promise<void> {
+  try {
+    const { noteTraffic } = await watch();
+    for (const sign of signs) await noteTraffic(sign, log);
+  } catch (error) {
+    log('error', { event: 'watch.failed', phase: 'traffic', code: codeOfError(error), detail: errorText(error) });
+  }
 }
 
 function wakeUpOf(entry: unknown): {
