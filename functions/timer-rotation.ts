@@ -1,5 +1,7 @@
 import type { InvocationContext, TimerHandler } from '@azure/functions';
-import { redact } from '../shared/domain/redact.ts';
+import { codeOfError } from '../shared/domain/failure-code.ts';
+import { errorText } from '../shared/domain/redact.ts';
+import { GraphFailure, RotationBlocked } from '../shared/domain/rotation-ports.ts';
 import { contextLog } from './context-log.ts';
 import type { RuntimeSource } from './runtime.ts';
 
@@ -36,14 +38,16 @@ export function timerRotation(runtimeOf: RuntimeSource): TimerHandler {
         log('error', {
           event: 'credential.rotation.failed',
           code: codeOf(error),
-          detail: `${credential.certificates.name}: ${redact(error instanceof Error ? error.message : String(error), 500)}`,
+          detail: `${credential.certificates.name}: ${errorText(error, 500)}`,
         });
       }
     }
   };
 }
 
+/** What docs/credentials.md lists: an obstacle, Microsoft Graph's own code, else a code of docs/errors.md. */
 function codeOf(error: unknown): string {
-  const { obstacle, code, facts } = error as { obstacle?: string; code?: string; facts?: { errorCode?: string } };
-  return obstacle ?? code ?? facts?.errorCode ?? 'rotation_failed';
+  if (error instanceof RotationBlocked) return error.obstacle;
+  if (error instanceof GraphFailure) return error.code ?? 'graph_unavailable';
+  return codeOfError(error);
 }

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { readLocalSettings } from '../local/cloud/read-local-settings.ts';
 import { policyFromCli } from '../shared/adapters/key-vault/certificate-policy.ts';
 import type { Log } from '../shared/domain/ports.ts';
+import { type AppKeys, noNewVersion } from '../shared/domain/rotation-ports.ts';
 import { credentialStatus } from '../shared/usecases/credential-status.ts';
 import { revokeKey } from '../shared/usecases/revoke-key.ts';
 import { rotateCredential } from '../shared/usecases/rotate-credential.ts';
@@ -19,9 +20,10 @@ const USAGE = `The certificate with which the app signs in: made, looked at, rep
   npm run credential -- create [--sign-in-vault] [--policy <file>] [--out <file>]
   npm run credential -- status
   npm run credential -- rotate [--force] [--grace-hours <n>]
-  npm run credential -- revoke --key-id <id> [--force]
+  npm run credential -- revoke --key-id <id> [--client-id <app>] [--force]
 
   --name <certificate>  which one, where the senders use several
+  --client-id <app>     whose key, where several apps sign in with the certificate
   --local               on the local cloud: the one of npm start, or one for this command alone
 
 Settings are the app's, from the environment and then local.settings.json. On a laptop you are who the Azure CLI says (az login), with
@@ -52,6 +54,7 @@ function readFlags(args: readonly string[]) {
     policy: text,
     out: text,
     'key-id': text,
+    'client-id': text,
     'grace-hours': text,
     'sign-in-vault': flag,
     force: flag,
@@ -62,7 +65,7 @@ function readFlags(args: readonly string[]) {
 }
 
 /** What a command has at hand. */
-export interface CommandContext {
+interface CommandContext {
   /** The app's settings and, on the local cloud, where its control API is. */
   readonly env: Readonly<Record<string, string | undefined>>;
   say(text: string): void;
@@ -105,7 +108,7 @@ async function create({ certificates, apps }: Chosen, flags: Flags, context: Com
   const before = await isThere();
   if (!before) await certificates.create(policyFromCli(policy));
   const newest = before ?? (await isThere());
-  if (!newest) throw new Error(`Key Vault has made no version of ${certificates.name}, and said nothing of it.`);
+  if (!newest) throw noNewVersion(certificates.name);
   const x509 = new X509Certificate(await certificates.publicPart(newest.version));
   const file = resolve(flags.out ?? `${certificates.name}.cer`);
   await writeFile(file, x509.toString());
@@ -149,8 +152,26 @@ async function revoke(chosen: Chosen, flags: Flags, context: CommandContext): Pr
   const keyId = flags['key-id'];
   if (keyId === undefined)
     throw new Error('Which key? --key-id <id>; npm run credential -- status shows those it knows.');
-  const disabled = await revokeKey({ ...chosen, clock, log: progressOf(context) }, keyId, flags.force);
-  return `The key ${keyId} is registered no more.${disabled.map(version => ` Version ${version} is disabled.`).join('')}`;
+  const app = chooseApp(chosen, flags['client-id']);
+  const { disabled, kept } = await revokeKey({ ...chosen, clock, log: progressOf(context) }, app, keyId, flags.force);
+  return [
+    `The key ${keyId} is registered no more.`,
+    ...disabled.map(version => `Version ${version} is disabled.`),
+    ...kept.map(({ version, usedBy }) => `Version ${version} stays enabled: ${usedBy.join(', ')} signs in with it.`),
+  ].join(' ');
+}
+
+/** The app whose key it is: a certificate may serve several, and each has its own registration with its own keys. */
+function chooseApp({ certificates, apps }: Chosen, clientId: string | undefined): AppKeys {
+  const fitting = apps.filter(app => clientId === undefined || app.clientId.toLowerCase() === clientId.toLowerCase());
+  const [app, ...others] = fitting;
+  if (app && others.length === 0) return app;
+  const ids = apps.map(one => one.clientId);
+  throw new Error(
+    clientId !== undefined && !app
+      ? `No app ${clientId} signs in with ${certificates.name}. Those that do: ${ids.join(', ')}`
+      : `Several apps sign in with ${certificates.name}, and a key belongs to one of them. Whose key? --client-id ${ids.join(' or ')}`,
+  );
 }
 
 /** The steps as they are done, for whoever waits. */

@@ -68,7 +68,7 @@ export function rotationText(name: string, { state, version, nextAtMs, left }: R
   }[state];
   const rest = left.map(
     ({ version: old, clientId }) =>
-      `The key of ${old} stays registered: nobody has told its id. Find it with az ad app credential list --id ${clientId} --cert, and take it away with npm run credential -- revoke --key-id <id>`,
+      `The key of ${old} stays registered: nobody has told its id. Find it with az ad app credential list --id ${clientId} --cert, and take it away with npm run credential -- revoke --key-id <id> --client-id ${clientId}`,
   );
   return [what, ...rest].join('\n');
 }

@@ -70,8 +70,15 @@ export class GraphFailure extends Error {
   }
 }
 
-/** Why a rotation cannot go on without a person. */
-export type RotationObstacle = 'no_certificate' | 'no_registered_version' | 'object_id_unknown' | 'would_lock_out';
+/** Why a rotation cannot go on without a person; each has its line in docs/credentials.md. */
+type RotationObstacle =
+  | 'no_certificate'
+  | 'no_registered_version'
+  | 'object_id_unknown'
+  | 'would_lock_out'
+  | 'creation_pending'
+  | 'no_new_version'
+  | 'signed_elsewhere';
 
 /** The message says what to do. */
 export class RotationBlocked extends Error {
@@ -81,4 +88,12 @@ export class RotationBlocked extends Error {
     this.name = 'RotationBlocked';
     this.obstacle = obstacle;
   }
+}
+
+/** Key Vault took the order and there is nothing to show for it. */
+export function noNewVersion(name: string): RotationBlocked {
+  return new RotationBlocked(
+    'no_new_version',
+    `Key Vault has made no new version of ${name}, and said nothing of it. See what became of the order: az keyvault certificate pending show --vault-name <vault> --name ${name}. Then run npm run credential -- rotate.`,
+  );
 }

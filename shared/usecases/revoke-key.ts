@@ -1,21 +1,27 @@
 import { noteOf, withNote } from '../domain/key-note.ts';
-import { RotationBlocked } from '../domain/rotation-ports.ts';
-import { keyIdIn, objectIdOf, type RotationDeps, signerFor } from './rotation-parts.ts';
+import { type AppKeys, RotationBlocked } from '../domain/rotation-ports.ts';
+import { isUsable, keyIdIn, objectIdOf, type RotationDeps, signerFor } from './rotation-parts.ts';
+
+export interface Revocation {
+  /** Versions that the key belonged to, now disabled. */
+  readonly disabled: readonly string[];
+  /** Those that stay enabled, since other apps sign in with them. */
+  readonly kept: readonly { readonly version: string; readonly usedBy: readonly string[] }[];
+}
 
 /**
- * Takes one key out of an app registration, now, and disables the version that it belongs to. The proof is by another version,
+ * Takes one key out of an app registration, now, and disables the version that it belongs to, unless another app signs in with that. The proof is by another version,
  * which stays: without one the app could not sign in any more, and RotationBlocked is thrown.
  *
+ * @param app the one whose registration has the key
  * @param isForced also where it cannot be told which version the key belongs to, so that it may be the last one
- * @returns the versions that were disabled
  */
 export async function revokeKey(
   { certificates, apps, clock, log }: RotationDeps,
+  app: AppKeys,
   keyId: string,
   isForced: boolean,
-): Promise<readonly string[]> {
-  const [app, ...others] = apps;
-  if (!app || others.length > 0) throw new Error('A key belongs to one app; name it.');
+): Promise<Revocation> {
   const versions = await certificates.list();
   const current = await signerFor(app, versions, undefined, clock.now());
   const registration = current && (await app.read(current.version));
@@ -42,11 +48,24 @@ export async function revokeKey(
   }
   await app.remove(await objectIdOf(app, signer.version), keyId, signer.version);
   log('warn', { event: 'credential.key.revoked', detail: `${certificates.name}, app ${app.clientId}, key ${keyId}` });
-  for (const { version, tags } of versions.filter(one => owners.includes(one.version))) {
+  const disabled: string[] = [];
+  const kept: { version: string; usedBy: string[] }[] = [];
+  for (const version of versions.filter(one => owners.includes(one.version))) {
     const note = { state: 'removed', atMs: clock.now(), keyId } as const;
-    await certificates.change(version, { tags: withNote(tags, app.clientId, note), isEnabled: false });
+    const tags = withNote(version.tags, app.clientId, note);
+    const usedBy = isUsable(version, clock.now()) ? await thoseAccepted(apps, app, version.version) : [];
+    await certificates.change(version.version, { tags, ...(usedBy.length === 0 ? { isEnabled: false } : {}) });
+    if (usedBy.length === 0) disabled.push(version.version);
+    else kept.push({ version: version.version, usedBy });
   }
-  return owners;
+  return { disabled, kept };
+}
+
+/** The other apps that sign in with this version. */
+async function thoseAccepted(apps: readonly AppKeys[], but: AppKeys, version: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const app of apps) if (app !== but && (await app.isAccepted(version))) found.push(app.clientId);
+  return found;
 }
 
 const sameId = (one: string | undefined, other: string): boolean => one?.toLowerCase() === other.toLowerCase();

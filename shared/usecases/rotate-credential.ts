@@ -1,5 +1,5 @@
 import { noteOf, withNote } from '../domain/key-note.ts';
-import { type AppKeys, type CertificateVersion, RotationBlocked } from '../domain/rotation-ports.ts';
+import { type AppKeys, type CertificateVersion, noNewVersion, RotationBlocked } from '../domain/rotation-ports.ts';
 import { type RegisterOptions, registerVersion } from './register-version.ts';
 import { type LeftKey, removeOlder } from './remove-older-keys.ts';
 import { isUsable, keyIdIn, objectIdOf, type RotationDeps } from './rotation-parts.ts';
@@ -59,8 +59,7 @@ export async function rotateCredential(deps: RotationDeps, options: RotationOpti
       await certificates.create();
       versions = await certificates.list();
       newest = versions.find(one => !before.has(one.version) && isUsable(one, clock.now()));
-      if (!newest)
-        throw new Error(`Key Vault has made no new version of ${certificates.name}, and said nothing of it.`);
+      if (!newest) throw noNewVersion(certificates.name);
       log('info', {
         event: 'credential.rotation.created',
         certificateVersion: newest.version,
@@ -84,7 +83,7 @@ export async function rotateCredential(deps: RotationDeps, options: RotationOpti
 }
 
 /** The share of a version's life that is over, 0 to 1. */
-export function lifeSpent({ notBeforeMs, expiresAtMs }: CertificateVersion, nowMs: number): number {
+function lifeSpent({ notBeforeMs, expiresAtMs }: CertificateVersion, nowMs: number): number {
   return Math.min(1, Math.max(0, (nowMs - notBeforeMs) / (expiresAtMs - notBeforeMs)));
 }
 

@@ -143,6 +143,24 @@ test('who may see the versions and not their keys is shown the versions, and why
   assert.match(out, /not tried\n\nNot tried with Entra ID: Key Vault: read exosend-smtp failed with 403/);
 });
 
+test('where several apps share a certificate, the key’s app has to be named', async () => {
+  const { MAIL_TENANT_ID: tenantId, MAIL_CLIENT_ID: clientId, ...rest } = m365.settings;
+  const other = '11111111-2222-4333-8444-555555555555';
+  const credentialOf = { kind: 'certificate', name: 'exosend-smtp' };
+  const senders = [clientId, other].map((id, at) => ({
+    mailbox: `app${at}@contoso.com`,
+    tenantId,
+    clientId: id,
+    credential: credentialOf,
+  }));
+  const env = { ...rest, MAIL_SENDERS: JSON.stringify(senders) };
+  const unnamed = await credential(['revoke', '--key-id', 'k'], env);
+  assert.equal(unnamed.code, 1);
+  assert.ok(unnamed.error.includes(`--client-id ${clientId} or ${other}`), unnamed.error);
+  const unknown = await credential(['revoke', '--key-id', 'k', '--client-id', 'nobody'], env);
+  assert.match(unknown.error, new RegExp(`No app nobody .*${clientId}, ${other}`));
+});
+
 test('a certificate that is signed elsewhere is left to people', async () => {
   const certificate = m365.world.vault.certificates['exosend-smtp-pem'];
   assert.ok(certificate);

@@ -8,6 +8,7 @@ import {
   GraphFailure,
   RotationBlocked,
 } from '../../shared/domain/rotation-ports.ts';
+import { revokeKey } from '../../shared/usecases/revoke-key.ts';
 import { type RotationOptions, rotateCredential } from '../../shared/usecases/rotate-credential.ts';
 
 const DAY = 86_400_000;
@@ -41,6 +42,7 @@ function makeWorld({
     refuse: undefined as GraphFailure | undefined,
     /** The tenant knew no version to begin with. */
     isOrphaned: false,
+    makesNothing: false,
   };
   let made = 0;
   const addVersion = (ageDays: number): CertificateVersion => {
@@ -126,7 +128,7 @@ function makeWorld({
     certificates: {
       name: 'cert',
       list: () => call('list', () => world.versions),
-      create: () => call('create', () => void addVersion(0)),
+      create: () => call('create', () => void (world.makesNothing || addVersion(0))),
       publicPart: (version: string) => call('cer', () => Buffer.from(version)),
       change: (version: string, changes: { tags?: Readonly<Record<string, string>>; isEnabled?: boolean }) =>
         call('change', () => {
@@ -146,6 +148,11 @@ function makeWorld({
     addVersion,
     addKey,
     rotate: (options: Partial<RotationOptions> = {}) => rotateCredential(deps, { ...OPTIONS, ...options }),
+    revoke: (keyId: string, app = 0) => {
+      const [found] = deps.apps.slice(app);
+      assert.ok(found);
+      return revokeKey(deps, found, keyId, false);
+    },
     registered: (app = apps[0] ?? '') => (world.keys.get(app) ?? []).map(({ version }) => version),
     enabled: () => world.versions.filter(({ isEnabled }) => isEnabled).map(({ version }) => version),
   };
@@ -271,6 +278,26 @@ test('a refusal by Graph leaves nothing to wait for', async () => {
   const begun = world.now;
   assert.equal((await rotate()).state, 'rotated');
   assert.ok(world.now - begun < 10_000);
+});
+
+test('a key of one app is taken away, and its version stays as long as another app signs in with it', async () => {
+  const { revoke, rotate, registered, enabled } = makeWorld({ apps: ['app-one', 'app-two'], canRead: true });
+  await rotate({ graceMs: DAY });
+  assert.deepEqual(await revoke('key1'), { disabled: [], kept: [{ version: 'v1', usedBy: ['app-two'] }] });
+  assert.deepEqual([registered('app-one'), registered('app-two')], [['v2'], ['v1', 'v2']]);
+  assert.deepEqual(enabled(), ['v2', 'v1']);
+  assert.deepEqual(await revoke('key2', 1), { disabled: ['v1'], kept: [] });
+  assert.deepEqual([registered('app-two'), enabled()], [['v2'], ['v2']]);
+});
+
+test('where Key Vault makes no new version, the way to see why is said', async () => {
+  const { world, rotate } = makeWorld();
+  world.makesNothing = true;
+  await assert.rejects(rotate(), (error: RotationBlocked) => {
+    assert.equal(error.obstacle, 'no_new_version');
+    assert.match(error.message, /az keyvault certificate pending show .* --name cert/);
+    return true;
+  });
 });
 
 /** Every place where it can stop, twice over: before a call is carried out, and after it, with the answer lost. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CertificateVersion, CertificateVersions } from '../../domain/rotation-ports.ts';
+import { type CertificateVersion, type CertificateVersions, RotationBlocked } from '../../domain/rotation-ports.ts';
 import { notifyingPolicy } from './certificate-policy.ts';
 import type { VaultConfig } from './vault-call.ts';
 import { type VaultAnswer, vaultRest } from './vault-rest.ts';
@@ -22,7 +22,7 @@ export function certificateVersions(config: VaultConfig, name: string): Certific
     for (;;) {
       const { body } = await call('read the pending operation', 'GET', `${path}/pending`, { accept: [404] });
       if (body['status'] !== 'inProgress') return;
-      if (Date.now() > end) throw new Error(`Key Vault has been making a version of ${name} for two minutes.`);
+      if (Date.now() > end) throw stillPending(name);
       await sleep(POLL_MS);
     }
   }
@@ -31,8 +31,9 @@ export function certificateVersions(config: VaultConfig, name: string): Certific
     const { body } = await call('read the policy', 'GET', `${path}/policy`);
     const { issuer } = body as { issuer?: { name?: string } };
     if (issuer?.name === 'Unknown') {
-      throw new Error(
-        `${name} is signed outside Key Vault (issuer Unknown), so a new version needs a person: create it, have it signed, merge it; the next run registers it.`,
+      throw new RotationBlocked(
+        'signed_elsewhere',
+        `${name} is signed outside Key Vault (issuer Unknown), so a new version needs a person: az keyvault certificate create makes a request, have it signed, az keyvault certificate pending merge takes it in; the next run registers it.`,
       );
     }
     return notifyingPolicy(body);
@@ -77,6 +78,13 @@ export function certificateVersions(config: VaultConfig, name: string): Certific
       await call(`change ${name}`, 'PATCH', `${path}/${version}`, { body });
     },
   };
+}
+
+function stillPending(name: string): RotationBlocked {
+  return new RotationBlocked(
+    'creation_pending',
+    `Key Vault has been making a version of ${name} for two minutes and more. A later run waits for it again. What it waits for: az keyvault certificate pending show --vault-name <vault> --name ${name}; to give it up: az keyvault certificate pending delete with the same options.`,
+  );
 }
 
 interface Item {
