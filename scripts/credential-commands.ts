@@ -11,9 +11,10 @@ import { type AppKeys, noNewVersion } from '../shared/domain/rotation-ports.ts';
 import { credentialStatus } from '../shared/usecases/credential-status.ts';
 import { revokeKey } from '../shared/usecases/revoke-key.ts';
 import { rotateCredential } from '../shared/usecases/rotate-credential.ts';
-import { CONTROL_VARIABLE, registerAsAdmin, runOnLocalCloud } from './credential-local.ts';
 import { registerText, rotationText, statusText } from './credential-print.ts';
 import { type Chosen, chooseCredential } from './credential-settings.ts';
+import { registerAsAdmin } from './register-as-admin.ts';
+import { CONTROL_VARIABLE, runOnLocalCloud } from './run-on-local-cloud.ts';
 
 const USAGE = `The certificate with which the app signs in: made, looked at, replaced, taken away.
 
@@ -89,7 +90,11 @@ export async function runCredential(args: readonly string[], context: CommandCon
     return values.help ? 0 : 2;
   }
   try {
-    if (values.local) return await runOnLocalCloud(args.filter(arg => arg !== '--local'));
+    if (values.local)
+      return await runOnLocalCloud(
+        'credential.ts',
+        args.filter(arg => arg !== '--local'),
+      );
     const file = context.env[CONTROL_VARIABLE] === undefined ? await readLocalSettings(ROOT) : {};
     const chosen = chooseCredential({ ...file, ...context.env }, values.name, clock.now);
     context.say(await command(chosen, values, context));

@@ -6,6 +6,7 @@ import { readSettings, type Settings } from '../shared/config/settings.ts';
 import type { Finding } from '../shared/domain/finding.ts';
 import type { Log } from '../shared/domain/ports.ts';
 import { examine, explained } from '../shared/usecases/examine.ts';
+import { CONTROL_VARIABLE } from './run-on-local-cloud.ts';
 
 /** Storage is the app's own: without it everything that the doctor looks at can be looked at all the same. */
 const NO_STORAGE = { AzureWebJobsStorage: 'UseDevelopmentStorage=true' };
@@ -47,7 +48,7 @@ export async function lookAround(
 
 function means(settings: Settings, env: Readonly<Record<string, string>>) {
   const pause = () => sleep(1_000);
-  const hasPublicDns = env['EXOSEND_DOCTOR_LOCAL'] === undefined;
+  const hasPublicDns = env[CONTROL_VARIABLE] === undefined;
   return {
     credentials: credentialWalk({ vault: settings.vault, entra: settings.entra, pause }),
     server: serverWalk({ ...settings.smtp, pause }),

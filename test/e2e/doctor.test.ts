@@ -23,7 +23,7 @@ before(async () => {
   m365 = await startM365({ stateDir });
   healthy = structuredClone(m365.world);
   child = spawn(process.execPath, [resolve(import.meta.dirname, 'fixtures/doctor-child.ts')], {
-    env: { PATH: process.env['PATH'], ...m365.settings, EXOSEND_DOCTOR_LOCAL: '1' },
+    env: { PATH: process.env['PATH'], ...m365.settings, EXOSEND_LOCAL_CONTROL: m365.controlUrl },
   });
   child.stderr.pipe(process.stderr);
   answers = createInterface({ input: child.stdout });
@@ -265,8 +265,12 @@ test('a certificate that ends soon is warned of while all else is well', async (
 test('the command prints a report, and its exit code tells', async () => {
   const run = (...args: string[]) =>
     new Promise<{ code: number; out: string }>(done => {
-      execFile(process.execPath, ['scripts/doctor.ts', ...args], { cwd: ROOT }, (error, stdout, stderr) =>
-        done({ code: error ? Number(error.code) : 0, out: stdout + stderr }),
+      // A port on which nothing listens two further: a local cloud of its own.
+      execFile(
+        process.execPath,
+        ['scripts/doctor.ts', ...args],
+        { cwd: ROOT, env: { ...process.env, PORT: '1' } },
+        (error, stdout, stderr) => done({ code: error ? Number(error.code) : 0, out: stdout + stderr }),
       );
     });
   const [good, unknown, wrong] = await Promise.all([

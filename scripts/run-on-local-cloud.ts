@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { readPort } from '../local/cloud/find-ports.ts';
 import { startM365 } from '../local/m365/start-m365.ts';
 
-/** Set for the process that works on the local cloud: where its control API is. */
+/** Set for a command that works on the local cloud: where its control API is. */
 export const CONTROL_VARIABLE = 'EXOSEND_LOCAL_CONTROL';
 
 interface LocalCloud {
@@ -13,18 +13,18 @@ interface LocalCloud {
 }
 
 /**
- * Runs the same command on the local cloud: that of `npm start`, when it runs, else one that lives as long as the command. In
- * a process of its own, since Node reads whom to trust when it starts.
+ * Runs a script of this folder on the local cloud: that of `npm start`, when it runs, else one that lives as long as the command.
+ * In a process of its own, since Node reads whom to trust when it starts.
  *
  * @returns its exit code
  */
-export async function runOnLocalCloud(args: readonly string[]): Promise<number> {
+export async function runOnLocalCloud(script: string, args: readonly string[]): Promise<number> {
   const cloud = (await findRunning()) ?? (await startOwn());
   try {
-    const script = fileURLToPath(new URL('credential.ts', import.meta.url));
+    const file = fileURLToPath(new URL(script, import.meta.url));
     // Nothing of the shell's: settings of a real tenant would send it there.
     const env = { PATH: process.env['PATH'], ...cloud.settings, [CONTROL_VARIABLE]: cloud.controlUrl };
-    const child = spawn(process.execPath, [script, ...args], { env, stdio: 'inherit' });
+    const child = spawn(process.execPath, [file, ...args], { env, stdio: 'inherit' });
     return await new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', code => resolve(code ?? 1));
@@ -32,17 +32,6 @@ export async function runOnLocalCloud(args: readonly string[]): Promise<number> 
   } finally {
     await cloud.close();
   }
-}
-
-/** On the local cloud the admin's part is done here: the registration gets the certificate. */
-export async function registerAsAdmin(controlUrl: string, clientId: string, pem: string): Promise<void> {
-  const state = (await (await fetch(`${controlUrl}/state`)).json()) as {
-    world: { apps: { clientId: string; certificates: string[] }[] };
-  };
-  const known = state.world.apps.find(app => app.clientId === clientId)?.certificates ?? [];
-  if (known.includes(pem)) return;
-  const body = JSON.stringify({ app: { certificates: [...known, pem] } });
-  await fetch(`${controlUrl}/world`, { method: 'PATCH', body });
 }
 
 async function findRunning(): Promise<LocalCloud | undefined> {
