@@ -1,4 +1,5 @@
 import { failedPhase, PROBE_PHASES, type ProbePhase, type ProbeRun } from './probe-run.ts';
+import { percentile } from './probe-statistics.ts';
 import type { FailedRun, PhaseTimes, ProbeHistoryStatus, RunCounts, UptimeStatus } from './status-report.ts';
 
 const HALF_HOUR_MS = 30 * 60_000;
@@ -81,16 +82,11 @@ function sum(all: readonly RunCounts[]): RunCounts {
 
 function phaseTimes({ times }: ProbeDigest): PhaseTimes[] {
   return PROBE_PHASES.flatMap(phase => {
-    const known = times.flatMap(({ ms }) => ms.get(phase) ?? []).sort((a, b) => a - b);
+    const known = times.flatMap(({ ms }) => ms.get(phase) ?? []);
     if (known.length === 0) return [];
     const recent = times.slice(0, RECENT_RUNS).map(({ ms }) => ms.get(phase) ?? null);
-    return [{ phase, p50: percentile(known, 0.5), p95: percentile(known, 0.95), recent: recent.reverse() }];
+    return [{ phase, p50: percentile(known, 50), p95: percentile(known, 95), recent: recent.reverse() }];
   });
-}
-
-/** Nearest rank: a time that was really measured. */
-function percentile(sorted: readonly number[], share: number): number | null {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }
 
 function timesOf(run: ProbeRun): ReadonlyMap<ProbePhase, number> {

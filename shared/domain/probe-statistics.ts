@@ -6,14 +6,14 @@ export interface RunFigures extends Pick<ProbeRun, 'mailbox' | 'at' | 'ok'> {
 }
 
 /** Time of one phase over some runs, in ms; of those alone in which it went well. */
-export interface PhaseTimes {
+interface PhaseSummary {
   readonly phase: ProbePhase;
   readonly p50: number;
   readonly p95: number;
   readonly count: number;
 }
 
-export interface MailboxSummary {
+interface MailboxSummary {
   readonly mailbox: string;
   /** When the oldest run that counted began, ISO 8601 in UTC. */
   readonly from: string;
@@ -23,7 +23,7 @@ export interface MailboxSummary {
   readonly neutral: number;
   /** Good runs of those that told something, 0 to 1; null where none did. */
   readonly uptime: number | null;
-  readonly phases: readonly PhaseTimes[];
+  readonly phases: readonly PhaseSummary[];
 }
 
 /** Uptime and times of each mailbox in some runs, in order of the address. */
@@ -47,7 +47,7 @@ function summarize(mailbox: string, runs: readonly RunFigures[]): MailboxSummary
   };
 }
 
-function timesOf(phase: ProbePhase, runs: readonly RunFigures[]): PhaseTimes[] {
+function timesOf(phase: ProbePhase, runs: readonly RunFigures[]): PhaseSummary[] {
   const times = runs.flatMap(run =>
     run.phases.filter(result => result.phase === phase && result.ok === true).map(({ ms }) => ms),
   );
@@ -55,7 +55,7 @@ function timesOf(phase: ProbePhase, runs: readonly RunFigures[]): PhaseTimes[] {
   return [{ phase, p50: percentile(times, 50), p95: percentile(times, 95), count: times.length }];
 }
 
-/** Nearest-rank percentile: the smallest value that is not below `percent` of all. NaN of none. */
+/** Nearest-rank percentile: the smallest value that is not below `percent` (0 to 100) of all, so one that was really measured. NaN of none. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;

@@ -1,13 +1,10 @@
 import { connect } from 'node:net';
-import { type PhaseOutcome, phaseResult } from '../../domain/probe-phase.ts';
-import type { PhaseResult, ProbePhase } from '../../domain/probe-run.ts';
 import type { Surroundings } from '../../domain/surroundings.ts';
-import { dnsPhase, ehloPhase, greetingPhase, tcpPhase } from '../probe/connect-phases.ts';
-import type { SmtpWire } from '../probe/smtp-wire.ts';
-import { type TlsFound, tlsPhase } from '../probe/tls-phase.ts';
+import { dnsPhase, tcpPhase } from '../probe/connect-phases.ts';
+import { conversation, walkToTls } from '../probe/conversation.ts';
 import { domainRecords } from './domain-records.ts';
 
-export interface SurroundingsConfig {
+interface SurroundingsConfig {
   readonly host: string;
   readonly port: number;
   readonly authorityHost: string;
@@ -42,27 +39,17 @@ function opens(host: string, port: number): Promise<boolean> {
 }
 
 async function reach({ host, port }: SurroundingsConfig): ReturnType<Surroundings['reach']> {
-  const phases: PhaseResult[] = [];
-  const isGood = <T>(
-    phase: ProbePhase,
-    outcome: PhaseOutcome<T>,
-  ): outcome is PhaseOutcome<T> & { readonly ok: true } => {
-    phases.push(phaseResult(phase, outcome));
-    return outcome.ok;
-  };
-  let wire: SmtpWire | undefined;
+  const talk = conversation();
+  const { phases } = talk;
+  const dns = await dnsPhase(host);
+  if (talk.failed('dns', dns)) return { phases };
+  const tcp = await tcpPhase({ host, port }, dns.value);
+  if (talk.failed('tcp', tcp)) return { phases };
   try {
-    const dns = await dnsPhase(host);
-    if (!isGood('dns', dns)) return { phases };
-    const tcp = await tcpPhase({ host, port }, dns.value);
-    if (!isGood('tcp', tcp)) return { phases };
-    wire = tcp.value;
-    if (!isGood('greeting', await greetingPhase(wire))) return { phases };
-    if (!isGood('ehlo', await ehloPhase(wire))) return { phases };
-    const tls: PhaseOutcome<TlsFound> = await tlsPhase(wire, host);
-    return isGood('tls', tls) ? { phases, issuer: tls.value.issuer } : { phases };
+    const tls = await walkToTls(talk, tcp.value, host);
+    return tls.ok ? { phases, issuer: tls.value.issuer } : { phases };
   } finally {
-    wire?.close();
+    await talk.end(tcp.value);
   }
 }
 

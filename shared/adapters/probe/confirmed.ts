@@ -11,11 +11,18 @@ export async function confirmed<T>(
   return withFirst(first, await phase());
 }
 
-/** The second outcome, which says what the first was. */
-export function withFirst<T>(first: PhaseOutcome<T>, second: PhaseOutcome<T>): PhaseOutcome<T> {
-  return {
-    ...second,
-    ms: first.ms + second.ms,
-    detail: second.ok ? `${second.detail}; at the second try, the first: ${first.detail}` : `${second.detail} (twice)`,
-  };
+interface Tried {
+  /** Null: not walked. */
+  readonly ok: boolean | null;
+  readonly ms: number;
+  readonly detail: string;
+}
+
+/** What the second try came to, saying what the first was. */
+export function withFirst<T extends Tried>(first: Tried, second: T): T {
+  if (second.ok === null) return second;
+  const detail = second.ok
+    ? `${second.detail}; at the second try, the first: ${first.detail}`
+    : `${second.detail} (twice)`;
+  return { ...second, ms: first.ms + second.ms, detail };
 }
