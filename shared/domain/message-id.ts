@@ -34,13 +34,6 @@ export function isMessageId(value: unknown): value is string {
   return typeof value === 'string' && ID_PATTERN.test(value);
 }
 
-/** When the id was made, in ms since 1970. */
-export function messageIdTimeMs(id: string): number {
-  let time = 0;
-  for (const char of id.slice(0, 10)) time = time * 32 + ALPHABET.indexOf(char);
-  return time;
-}
-
 /**
  * The id turned around in time: later ids give smaller text, so that a table that sorts ascending lists
  * the newest first. Applying it twice gives the id again.
