@@ -14,7 +14,7 @@ import type { ProbeRoundDeps } from '../shared/usecases/probe-round.ts';
 /** Between a network failure and the try that confirms it. */
 const CONFIRM_PAUSE_MS = 1_000;
 
-export interface ProbeRuntimeParts {
+interface ProbeRuntimeParts {
   readonly settings: Settings;
   readonly clients: StorageClients;
   readonly clock: Clock;

@@ -21,7 +21,7 @@ export interface WatchRuntime extends Omit<Watch, 'rows'> {
   testChannels(log: Log): Promise<readonly ChannelTest[]>;
 }
 
-export interface WatchParts {
+interface WatchParts {
   readonly settings: Settings;
   readonly clients: StorageClients;
   readonly clock: Clock;

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 import { type ZipEntry, zipOf } from './package-zip.ts';
 
 /** The two archives of a staged app. */
-export interface Archives {
+interface Archives {
   /** What goes to Azure: dist/ without source maps, host.json, package.json. */
   readonly app: Buffer;
   /** The source maps, to be kept where stack traces are read. */

@@ -17,7 +17,7 @@ export interface Entry {
   nextAttemptMs?: number;
 }
 
-export interface FinalRecord {
+interface FinalRecord {
   readonly status: 'sent' | 'failed' | 'expired' | 'unknown' | 'cancelled';
   readonly attempts: number;
   readonly events: readonly {
@@ -46,7 +46,7 @@ export interface Ledger {
   repeated(): number;
 }
 
-export interface SettleOptions {
+interface SettleOptions {
   readonly progress?: (open: number) => void;
   readonly isDone?: (entry: Entry) => boolean;
 }

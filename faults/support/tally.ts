@@ -21,7 +21,7 @@ export interface Tally {
   misstated: number;
 }
 
-export const NO_TALLY: Readonly<Tally> = {
+const NO_TALLY: Readonly<Tally> = {
   accepted: 0,
   sent: 0,
   failed: 0,

@@ -2,7 +2,7 @@ import type { SettingValues } from './host-environment.ts';
 import type { LineFeed } from './line-feed.ts';
 import { type HostEnd, type HostProcess, startHostProcess } from './start-host-process.ts';
 
-export interface CrewOptions {
+interface CrewOptions {
   root: string;
   port: number;
   keys: boolean;
@@ -12,7 +12,7 @@ export interface CrewOptions {
 }
 
 /** The hosts of a cloud: the first, which may be ended and started anew on its port, and others beside it. */
-export interface HostCrew {
+interface HostCrew {
   first(): HostProcess;
   restart(extra?: SettingValues): Promise<HostProcess>;
   kill(signal?: NodeJS.Signals): Promise<HostEnd>;

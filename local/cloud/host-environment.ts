@@ -7,7 +7,7 @@ export type SettingValues = Readonly<Record<string, string | undefined>>;
  */
 const RESERVED = /^(MAIL_SENDERS|MAIL_TOKEN_SCOPE|AzureWebJobsStorage(__.*)?|MSI_.*|NODE_OPTIONS)$/i;
 
-export interface EnvironmentParts {
+interface EnvironmentParts {
   /** What the process starts from, e.g. `process.env`. */
   base: SettingValues;
   /** `Values` of local.settings.json. */

@@ -11,7 +11,7 @@ export interface Step {
   text: string;
 }
 
-export interface SampleResult {
+interface SampleResult {
   steps: Step[];
   /** Why the mail did not arrive; undefined when it did. */
   failure?: string;

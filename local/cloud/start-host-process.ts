@@ -7,7 +7,7 @@ import type { HostKeys } from '../host/http/keys.ts';
 import { endWithParent } from './end-with-parent.ts';
 import type { LineFeed } from './line-feed.ts';
 
-export interface HostProcessOptions {
+interface HostProcessOptions {
   /** Folder of the app: host.json, package.json and what its `main` names. */
   root: string;
   /** 0 (default): a free one. */

@@ -4,7 +4,7 @@ import type { TypedData } from './rpc-types.ts';
  * The names under which a trigger's parts are known to bindings. The host keeps them without regard to case: a later
  * name replaces the value of an earlier one that differs only in case, while the earlier spelling stays.
  */
-export type BindingData = {
+type BindingData = {
   /** Text is sent as `string`, an object as `json`. */
   set: (name: string, value: string | object) => void;
   /** Sends any value as `json`: what is no text in .NET, such as numbers and dates. */

@@ -7,7 +7,7 @@ import { writeLog } from './write-log.ts';
 
 /** Versions this host says it is, as of the tools of August 2026. The library asks for >= 4.28 to stream HTTP. */
 export const hostVersion = '4.1052.100';
-export const workerVersion = '3.14.1';
+const workerVersion = '3.14.1';
 
 /**
  * Adds a function to the app that is loading.

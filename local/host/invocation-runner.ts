@@ -7,7 +7,7 @@ import { toError } from './worker-errors.ts';
 import { writeLog } from './write-log.ts';
 
 /** What a trigger hands over: the value under the trigger's binding name, and its metadata. */
-export type TriggerInput = {
+type TriggerInput = {
   data: TypedData;
   triggerMetadata?: Record<string, TypedData>;
   /** Shown in the log: "New queue message detected on 'x'." */

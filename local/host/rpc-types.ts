@@ -44,7 +44,7 @@ export type RpcCookie = {
   maxAge?: Nullable<number>;
 };
 
-export type TraceContext = { traceParent: string; traceState: string; attributes: Record<string, string> };
+type TraceContext = { traceParent: string; traceState: string; attributes: Record<string, string> };
 
 export type InvocationRequest = {
   invocationId: string;
@@ -72,7 +72,7 @@ export type LogLevel = 'trace' | 'debug' | 'information' | 'warning' | 'error' |
 /** `user` lines come from the app's own code, all others from library and host. */
 export type LogCategory = 'user' | 'system' | 'customMetric';
 
-export type InvocationState = 'preInvocationHooks' | 'invocation' | 'postInvocationHooks';
+type InvocationState = 'preInvocationHooks' | 'invocation' | 'postInvocationHooks';
 
 export type CoreInvocationContext = {
   invocationId: string;
@@ -82,7 +82,7 @@ export type CoreInvocationContext = {
   log: (level: LogLevel, category: LogCategory, message: string) => void;
 };
 
-export type InvocationModel = {
+type InvocationModel = {
   getArguments: () => Promise<{ context: unknown; inputs: unknown[] }>;
   invokeFunction: (context: unknown, inputs: unknown[], callback: FunctionCallback) => Promise<unknown>;
   getResponse: (context: unknown, result: unknown) => Promise<InvocationResponse>;

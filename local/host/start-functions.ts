@@ -18,7 +18,7 @@ export type RunningApp = {
   stop: () => Promise<void>;
 };
 
-export type RunningAppDeps = Omit<FrontDeps, 'keys'> & TriggerDeps & { withKeys: boolean; url: string };
+type RunningAppDeps = Omit<FrontDeps, 'keys'> & TriggerDeps & { withKeys: boolean; url: string };
 
 /** How long the real host waits for the worker's end once it has told it (`WorkerTerminateGracePeriodInSeconds`). */
 const TERMINATE_GRACE_MS = 5_000;

@@ -8,7 +8,7 @@ import { isDisabled, type Settings } from './settings.ts';
 import { type BlobContainerClient, openHostBlobs } from './timer/host-blobs.ts';
 import { createTimerListener, type TimerListener } from './timer/timer-listener.ts';
 
-export type Triggers = {
+type Triggers = {
   /** Functions that could not be started, with the reason. */
   errors: Map<string, string>;
   /** Runs a queue or timer function at once. @throws what the run threw. */

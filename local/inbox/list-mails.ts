@@ -3,7 +3,7 @@ import type { MailStore, StoredMail } from '../m365/mail-store.ts';
 import { type ParsedMail, parseMail } from './parse-mail.ts';
 
 /** What a list shows of a mail. */
-export interface MailSummary {
+interface MailSummary {
   id: string;
   /** ISO 8601. */
   receivedAt: string;

@@ -4,7 +4,7 @@ import type { MailStore } from '../m365/mail-store.ts';
 import { inboxAnswer } from './answer-inbox.ts';
 import { createLiveUpdates } from './live-updates.ts';
 
-export interface InboxOptions {
+interface InboxOptions {
   store: MailStore;
   /** 0: any free one. */
   port: number;

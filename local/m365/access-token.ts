@@ -41,7 +41,7 @@ export function issueAccessToken(cloud: Cloud, request: TokenRequest): { token: 
   return { token: signJwt({ typ: 'JWT', alg: 'RS256', x5t: kid, kid }, claims, privateKey), expiresAtSeconds };
 }
 
-export type TokenVerdict =
+type TokenVerdict =
   | { ok: true; claims: Claims }
   | {
       ok: false;

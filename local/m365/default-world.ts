@@ -12,7 +12,7 @@ const USER_PRINCIPAL_ID = '4d9f3eac-7b52-4a8f-8d36-8c2e6fa01b33';
 const CLIENT_SECRET = 'Sim8Q~default.client.secret.of.exosend~01';
 
 /** Exchange Online's own limits: 3 connections, 30 messages a minute (excess delayed), 10,000 recipients in 24 h, 500 a message, 35 MB. */
-export const EXCHANGE_LIMITS: Limits = {
+const EXCHANGE_LIMITS: Limits = {
   connections: 3,
   connectionsJudgedAt: 'dot',
   messagesPerMinute: 30,

@@ -22,7 +22,7 @@ const ACTIONS: readonly string[] = ['reply', 'drop', 'stall', 'delay', 'slow', '
 
 export type SmtpPoint = (typeof SMTP_POINTS)[number];
 export type HttpPoint = (typeof HTTP_POINTS)[number];
-export type FaultPoint = SmtpPoint | HttpPoint;
+type FaultPoint = SmtpPoint | HttpPoint;
 
 /**
  * What goes wrong. `smtp.dot` actions, and `drop` over HTTP, may carry `stored: true`: the mail is accepted (kept, counted),
@@ -56,7 +56,7 @@ export type Fault = FaultAction & {
   match?: { mailbox?: string; recipient?: string; path?: string; method?: string };
 };
 
-export interface FaultSubject {
+interface FaultSubject {
   mailbox?: string | undefined;
   recipients?: string[];
   path?: string;

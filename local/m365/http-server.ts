@@ -18,7 +18,7 @@ export interface HttpAnswer {
   body?: unknown;
 }
 
-export interface HttpOptions {
+interface HttpOptions {
   /** 0: any free port. */
   port: number;
   /** Given: https with this certificate, TLS 1.2 or later. */

@@ -20,7 +20,7 @@ export function signJwt(header: Claims & { alg: JwtAlgorithm }, claims: Claims, 
 }
 
 /** Signature over SHA-256 of `bytes`: RS256 is PKCS#1 v1.5, PS256 is PSS with a 32-byte salt (RFC 7518 sections 3.3, 3.5). */
-export const signBytes = (alg: JwtAlgorithm, bytes: Buffer, key: KeyObject): Buffer =>
+const signBytes = (alg: JwtAlgorithm, bytes: Buffer, key: KeyObject): Buffer =>
   sign('sha256', bytes, { key, ...padding(alg) });
 
 /** Whether the signature is the key's; `alg` must be one the caller expects, never just the header's word. */

@@ -52,12 +52,12 @@ export interface App {
   roles: string[];
 }
 
-export interface ClientSecret {
+interface ClientSecret {
   value: string;
   expiresAt: Date;
 }
 
-export interface FederatedCredential {
+interface FederatedCredential {
   issuer: string;
   subject: string;
   audience: string;

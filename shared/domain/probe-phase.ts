@@ -61,7 +61,7 @@ export function codeOfFacts(facts: FailureFacts): string {
 }
 
 /** A failure in one line for people: what the service answered, scrubbed. */
-export function describeFacts({ httpStatus, errorCode, replyCode, text }: FailureFacts): string {
+function describeFacts({ httpStatus, errorCode, replyCode, text }: FailureFacts): string {
   const parts = [
     httpStatus === undefined ? '' : `HTTP ${httpStatus}`,
     replyCode !== undefined && !text?.startsWith(String(replyCode)) ? String(replyCode) : '',

@@ -1,8 +1,8 @@
 /** Schedules by default: probes every five minutes, canaries every six hours. */
-export const DEFAULT_PROBE_SCHEDULE = '0 */5 * * * *';
-export const DEFAULT_CANARY_SCHEDULE = '0 0 */6 * * *';
+const DEFAULT_PROBE_SCHEDULE = '0 */5 * * * *';
+const DEFAULT_CANARY_SCHEDULE = '0 0 */6 * * *';
 
-export interface ProbeSchedules {
+interface ProbeSchedules {
   readonly probe: string;
   readonly canary: string;
   /** What is wrong with the settings, each by name and without its value; the defaults stand in. */

@@ -59,8 +59,6 @@ export function smtpReplyReader() {
   };
 }
 
-export type SmtpReplyReader = ReturnType<typeof smtpReplyReader>;
-
 /** A reply in one line, as the diagnosis reads it: the code once, then the text of all lines. */
 export function replyText({ code, lines }: SmtpReply): string {
   return `${code} ${lines.join(' ')}`.trimEnd();

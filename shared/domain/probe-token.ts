@@ -11,7 +11,7 @@ export interface TokenClaims {
   readonly expiresAtMs?: number;
 }
 
-export const SEND_ROLE = 'SMTP.SendAsApp';
+const SEND_ROLE = 'SMTP.SendAsApp';
 /** `https://outlook.office365.com`, its sovereign sisters, and Exchange's app id. */
 const EXCHANGE_AUDIENCES =
   /^(?:https:\/\/(?:outlook(?:-dod)?\.(?:office(?:365)?\.(?:com|us)|com)|partner\.outlook\.cn|ps\.outlook\.com)|00000002-0000-0ff1-ce00-000000000000)\/?$/i;
@@ -47,7 +47,7 @@ export function mixesModes(sender: Pick<Sender, 'authorization'>, claims: TokenC
 }
 
 /** One thing that may be behind `535 5.7.3`, and how to find out. */
-export interface AuthCandidate {
+interface AuthCandidate {
   readonly cause: string;
   readonly check: string;
 }

@@ -14,7 +14,7 @@ import { type Sender, senderOfMailbox } from '../domain/sender.ts';
 import { type AcceptDeps, acceptMail } from './accept-mail.ts';
 import { eachOf } from './each-of.ts';
 
-export interface CanaryDeps {
+interface CanaryDeps {
   readonly to: string;
   readonly senders: readonly Sender[];
   readonly accept: AcceptDeps;

@@ -6,7 +6,7 @@ import { type ProbeRoundDeps, probeRound } from './probe-round.ts';
 const ROUND = 'probe round';
 const POLL_MS = 500;
 
-export type ProbeAnswer =
+type ProbeAnswer =
   /** `shared`: a round that was under way when this was asked for has answered it. */
   | { readonly kind: 'ran' | 'shared'; readonly runs: readonly ProbeRun[] }
   /** Another round is still under way after all the patience. */

@@ -2,7 +2,7 @@ import { noteOf, withNote } from '../domain/key-note.ts';
 import { type AppKeys, RotationBlocked } from '../domain/rotation-ports.ts';
 import { isUsable, keyIdIn, objectIdOf, type RotationDeps, signerFor } from './rotation-parts.ts';
 
-export interface Revocation {
+interface Revocation {
   /** Versions that the key belonged to, now disabled. */
   readonly disabled: readonly string[];
   /** Those that stay enabled, since other apps sign in with them. */

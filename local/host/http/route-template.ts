@@ -1,7 +1,7 @@
 export type RouteParameters = Record<string, string>;
 
 /** A compiled route: gives the parameters of a path that it matches, undefined for any other path. */
-export type RouteMatcher = (path: string) => RouteParameters | undefined;
+type RouteMatcher = (path: string) => RouteParameters | undefined;
 
 /** Inline constraints of ASP.NET Core routing, those that need no argument. */
 const constraints: Record<string, RegExp> = {

@@ -19,7 +19,7 @@ const hopByHop = new Set([
   'upgrade',
 ]);
 
-export type StreamProxy = { serve: (call: HttpCall) => Promise<void>; close: () => void };
+type StreamProxy = { serve: (call: HttpCall) => Promise<void>; close: () => void };
 
 /**
  * Makes the proxy for apps that stream HTTP: each request is passed on to the library's own HTTP server while the

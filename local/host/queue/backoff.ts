@@ -1,5 +1,5 @@
 /** Shortest wait between two polls, milliseconds (QueuePollingIntervals.Minimum). */
-export const minPollingIntervalMs = 100;
+const minPollingIntervalMs = 100;
 
 /**
  * Makes the host's random exponential back-off: after a poll that found something the shortest wait, after each one

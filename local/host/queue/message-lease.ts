@@ -2,7 +2,7 @@ import type { QueueClient } from '@azure/storage-queue';
 import { isGone, isServerSide } from './storage-errors.ts';
 
 /** A received message that is kept hidden from other consumers while it is worked on. */
-export type MessageLease = {
+type MessageLease = {
   /** The pop receipt that is valid now; each renewal changes it. */
   popReceipt: () => string;
   /** Ends the renewing and waits for one under way. */

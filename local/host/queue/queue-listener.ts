@@ -14,7 +14,7 @@ export type QueueListener = {
   stop: () => Promise<void>;
 };
 
-export type QueueListenerDeps = {
+type QueueListenerDeps = {
   settings: Settings;
   options: QueueOptions;
   /** How long a received message is hidden before its lease is renewed or lost, milliseconds. */

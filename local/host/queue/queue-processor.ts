@@ -4,7 +4,7 @@ import { keepHidden } from './message-lease.ts';
 import { decodeBody, type MessageFacts, undecodable } from './queue-message.ts';
 import { isGone, isQueueMissing } from './storage-errors.ts';
 
-export type QueueProcessorDeps = {
+type QueueProcessorDeps = {
   queue: QueueClient;
   /** undefined for a queue that is itself a poison queue. */
   poisonQueue: QueueClient | undefined;

@@ -9,7 +9,7 @@ import { readStatus, type ScheduleStatus, startStatus, toStatusJson, writeStatus
 
 export type TimerListener = { start: () => void; runNow: () => Promise<unknown>; stop: () => Promise<void> };
 
-export type TimerListenerDeps = {
+type TimerListenerDeps = {
   settings: Settings;
   runner: InvocationRunner;
   /** The host's container; undefined = this host is alone and remembers nothing. */

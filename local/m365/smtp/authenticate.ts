@@ -31,7 +31,7 @@ export async function authenticate(session: Session, args: string): Promise<void
  * Reads base64("user=" mailbox ^A "auth=Bearer " token ^A ^A), nothing else; undefined when it is not exactly that.
  * Source: learn.microsoft.com/exchange/client-developer/legacy-protocols, SASL XOAUTH2.
  */
-export function parseXoauth2(response: string): { mailbox: string; token: string } | undefined {
+function parseXoauth2(response: string): { mailbox: string; token: string } | undefined {
   if (response.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(response)) return undefined;
   const text = Buffer.from(response, 'base64').toString('utf8');
   const parts = /^user=([^\x01]+)\x01auth=Bearer ([^\x01 ]+)\x01\x01$/.exec(text);

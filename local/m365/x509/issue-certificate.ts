@@ -20,7 +20,7 @@ export interface Issuer {
   privateKey: KeyObject;
 }
 
-export interface CertificateRequest {
+interface CertificateRequest {
   commonName: string;
   publicKey: KeyObject;
   /** Who signs: for a self-signed certificate its own name and key. RSA or EC P-256; SHA-256 either way. */

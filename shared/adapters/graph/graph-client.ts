@@ -4,7 +4,7 @@ import { GraphFailure, type Registration } from '../../domain/rotation-ports.ts'
 const TIMEOUT_MS = 30_000;
 
 /** The calls of Microsoft Graph with which an app rolls its own keys; each throws GraphFailure. */
-export interface GraphClient {
+interface GraphClient {
   /** Undefined when the app may not read its registration. */
   read(token: string, clientId: string): Promise<Registration | undefined>;
   /** @param certificate DER. Gives the key's id, where the answer says it */

@@ -12,7 +12,7 @@ export interface VaultAnswer {
 }
 
 /** @param path below the vault, or the whole address of a following page */
-export type VaultRest = (
+type VaultRest = (
   operation: string,
   method: 'GET' | 'POST' | 'PATCH',
   path: string,

@@ -16,7 +16,7 @@ import { identityPhase, vaultResource } from './identity-phase.ts';
 import { type EntraConfig, federationAudience, type ProbeToken, tokenPhase } from './token-phase.ts';
 import { type FreshVault, freshVault, vaultPhase } from './vault-phase.ts';
 
-export interface CredentialWalkDeps {
+interface CredentialWalkDeps {
   readonly vault: Omit<VaultConfig, 'credential'>;
   readonly entra: EntraConfig;
   /** Between a network failure and the try that confirms it. */

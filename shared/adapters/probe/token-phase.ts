@@ -15,7 +15,7 @@ export interface EntraConfig {
 }
 
 /** What proves the app to Entra: the vault with its credential, or the identity itself where it is federated. */
-export interface TokenMeans {
+interface TokenMeans {
   readonly vault?: CredentialVault;
   readonly identity?: SureCredential;
 }

@@ -55,7 +55,7 @@ function readOnce(reader: SecretReader): SecretReader {
   };
 }
 
-export type VaultedCredential = Exclude<CredentialConfig, { readonly kind: 'managedIdentity' }>;
+type VaultedCredential = Exclude<CredentialConfig, { readonly kind: 'managedIdentity' }>;
 
 /**
  * Phase `vault`: the credential's versions and its newest value, read anew. Carries a warning where an older version of
