@@ -31,7 +31,7 @@ interface FinalRecord {
 export interface Ledger {
   /**
    * Posts a mail until it is accepted, as a careful caller does: again with the same Idempotency-Key after anything that
-   * is no answer. Throws on a refusal, and when nothing accepts it for two minutes.
+   * is no answer. Throws, with the last answer, on a refusal and when nothing accepts it for two minutes.
    */
   send(row: string, detail: string, request: Readonly<Record<string, unknown>>): Promise<Entry>;
   /**
@@ -82,7 +82,8 @@ export function createLedger(urlOf: () => string, mails: MailStore): Ledger {
       const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
       const body = JSON.stringify(request);
       const endMs = Date.now() + ACCEPT_LIMIT_MS;
-      for (let last = 'no answer'; Date.now() < endMs; repeated++) {
+      let last = 'no answer';
+      for (; Date.now() < endMs; repeated++) {
         try {
           const signal = AbortSignal.timeout(POST_LIMIT_MS);
           const response = await fetch(`${urlOf()}/api/messages`, { method: 'POST', headers, body, signal });
@@ -99,9 +100,8 @@ export function createLedger(urlOf: () => string, mails: MailStore): Ledger {
           last = String(error);
         }
         await sleep(50);
-        if (Date.now() >= endMs) throw new Error(`Not accepted (${row}, ${detail}): ${last}`);
       }
-      throw new Error(`Refused (${row}, ${detail}).`);
+      throw new Error(`Not accepted (${row}, ${detail}): ${last}`);
     },
     async settle(limitMs, { progress, isDone = (entry: Entry) => entry.final !== undefined } = {}) {
       const endMs = Date.now() + limitMs;
