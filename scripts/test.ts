@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 
 /**
  * Runs the tests, each file in a process of its own, and closes with the line `N passed, N failed`.
- * Arguments are globs that choose files; without any, all of test/.
+ * Arguments are globs that choose files; without any, all of test/ but test/browser.
  */
 const { positionals } = parseArgs({ allowPositionals: true });
 const patterns = positionals.length > 0 ? positionals : ['test/**/*.test.ts'];

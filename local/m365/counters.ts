@@ -1,4 +1,4 @@
-/** What happened since the start (or since `resetCounters`). Read-only for tests. */
+/** What happened since the start. Read-only for tests. */
 export interface Counters {
   identityRequests: number;
   tokenRequests: number;
