@@ -1,6 +1,6 @@
+import { startAzurite } from '../../local/cloud/start-azurite.ts';
 import { newMailbox } from '../../local/m365/default-world.ts';
 import { type M365, startM365 } from '../../local/m365/start-m365.ts';
-import { startAzurite } from '../../test/support/azurite.ts';
 import { type StorageProxy, startStorageProxy } from '../storage/storage-proxy.ts';
 import { STATE_DIR } from '../support/project.ts';
 import { type BenchHost, startBenchHost } from '../support/start-host.ts';

@@ -1,5 +1,5 @@
+import { startAzurite } from '../../local/cloud/start-azurite.ts';
 import { type M365, type M365Options, startM365 } from '../../local/m365/start-m365.ts';
-import { startAzurite } from '../../test/support/azurite.ts';
 import { STATE_DIR } from './project.ts';
 
 /** Storage and Microsoft 365 for one bench, new each time. */

@@ -33,10 +33,10 @@ const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 4_000;
 
 /**
- * Starts Azurite in a child process on 127.0.0.1. Takes about a second.
+ * Starts Azurite in a child process on 127.0.0.1, in memory and on free ports unless told otherwise. Takes about a second.
  * @throws Error with Azurite's own output when it does not come up within 30 s.
  */
-export async function startAzurite({ folder, ports = [0, 0, 0] }: AzuriteOptions): Promise<Azurite> {
+export async function startAzurite({ folder, ports = [0, 0, 0] }: AzuriteOptions = {}): Promise<Azurite> {
   if (folder) await mkdir(folder, { recursive: true });
   const entry = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js');
   const flags = ['--silent', '--skipApiVersionCheck', '--disableTelemetry'];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { QueueServiceClient } from '@azure/storage-queue';
+import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { type Host, startHost } from '../../local/host/start-host.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 import { fixture, spawnHost, until } from './host-process.ts';
 
 type Line = {

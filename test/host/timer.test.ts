@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { BlobServiceClient } from '@azure/storage-blob';
+import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { type Host, startHost } from '../../local/host/start-host.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 import { fixture, until } from './host-process.ts';
 
 type Line = {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
+import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { blobContents } from '../../shared/adapters/storage/blob-contents.ts';
 import { requestQueues } from '../../shared/adapters/storage/queues.ts';
 import { staleBlobs } from '../../shared/adapters/storage/stale-blobs.ts';
@@ -13,7 +14,6 @@ import { newMessageId } from '../../shared/domain/message-id.ts';
 import type { MessageRecord } from '../../shared/domain/message-record.ts';
 import { withKey } from '../../shared/usecases/accept-queued.ts';
 import { tidyBlobs } from '../../shared/usecases/tidy-blobs.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 import { messageRecord } from '../support/records.ts';
 
 const DAY_MS = 86_400_000;

@@ -8,11 +8,11 @@ import {
   type TableEntity,
   type TransactionAction,
 } from '@azure/data-tables';
+import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { storageClients } from '../../shared/adapters/storage/storage-clients.ts';
 import { statusOf, storageCodeOf } from '../../shared/adapters/storage/storage-fault.ts';
 import { tableAccess } from '../../shared/adapters/storage/table-access.ts';
 import { submitBatch } from '../../shared/adapters/storage/table-batch.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 
 let azurite: Azurite;
 /** Two tables for the same actions: one written to by the SDK, one by us. */

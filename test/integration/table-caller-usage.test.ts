@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { storageClients } from '../../shared/adapters/storage/storage-clients.ts';
 import { tableCallerUsage } from '../../shared/adapters/storage/table-caller-usage.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 
 let azurite: Azurite;
 before(async () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { storageClients } from '../../shared/adapters/storage/storage-clients.ts';
 import { tableIncidents } from '../../shared/adapters/storage/table-incidents.ts';
 import { type ClosedIncident, QUIET } from '../../shared/domain/incident.ts';
 import type { WatchRow, WatchStore } from '../../shared/domain/incident-store.ts';
 import { newMessageId } from '../../shared/domain/message-id.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 import { NOW_MS } from '../support/requests.ts';
 
 let azurite: Azurite;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { INLINE_CONTENT_BYTES } from '../../shared/adapters/storage/record-entity.ts';
 import { storageClients } from '../../shared/adapters/storage/storage-clients.ts';
 import { tableMessages } from '../../shared/adapters/storage/table-messages.ts';
 import { newMessageId } from '../../shared/domain/message-id.ts';
 import type { MessageRecord } from '../../shared/domain/message-record.ts';
 import type { MessageStore } from '../../shared/domain/ports.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 import { messageRecord } from '../support/records.ts';
 import { NOW_MS } from '../support/requests.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { type StorageClients, storageClients } from '../../shared/adapters/storage/storage-clients.ts';
 import { tableMessages } from '../../shared/adapters/storage/table-messages.ts';
 import { tableOutbox } from '../../shared/adapters/storage/table-outbox.ts';
@@ -9,7 +10,6 @@ import { type EventOutbox, eventOf } from '../../shared/domain/events.ts';
 import { newMessageId } from '../../shared/domain/message-id.ts';
 import type { MessageRecord } from '../../shared/domain/message-record.ts';
 import type { OpenRowChange } from '../../shared/domain/ports.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 import { messageRecord } from '../support/records.ts';
 import { NOW_MS } from '../support/requests.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { storageClients } from '../../shared/adapters/storage/storage-clients.ts';
 import { tableProbes } from '../../shared/adapters/storage/table-probes.ts';
 import type { ProbeRun } from '../../shared/domain/probe-run.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.parse('2026-11-21T10:00:00.000Z');
