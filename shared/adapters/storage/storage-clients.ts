@@ -4,6 +4,7 @@ import type { BlobServiceClient } from '@azure/storage-blob';
 import type { QueueServiceClient } from '@azure/storage-queue';
 import type { StorageConfig } from '../../domain/storage-config.ts';
 import { azureCredential } from '../azure-credential.ts';
+import { noteRepeats } from './repeated-requests.ts';
 
 /** Opens the three services, each SDK loaded when it is first needed and each client made once. */
 type AdditionalPolicyConfig = NonNullable<TableServiceClientOptions['additionalPolicies']>[number];
@@ -60,13 +61,13 @@ async function openTable(config: StorageConfig, name: string): Promise<TableClie
   if (config.kind === 'identity') {
     return new TableClient(config.tableUri, name, await credentialOf(config), {
       retryOptions: RETRY,
-      additionalPolicies: [timeLimit],
+      additionalPolicies: [timeLimit, { position: 'perRetry', policy: noteRepeats }],
       allowInsecureConnection: isHttp(config.tableUri),
     });
   }
   return TableClient.fromConnectionString(config.connectionString, name, {
     retryOptions: RETRY,
-    additionalPolicies: [timeLimit],
+    additionalPolicies: [timeLimit, { position: 'perRetry', policy: noteRepeats }],
     allowInsecureConnection:
       /UseDevelopmentStorage=true|=http:/i.test(config.connectionString) ||
       /DefaultEndpointsProtocol=http;/i.test(config.connectionString),
