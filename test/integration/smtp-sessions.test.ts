@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { loadState, type State } from '../../local/m365/state.ts';
-import { sessionPool } from '../../shared/adapters/smtp/session-pool.ts';
+import { type SessionPool, sessionPool } from '../../shared/adapters/smtp/session-pool.ts';
 import { openSmtpSession } from '../../shared/adapters/smtp/smtp-session.ts';
 import { smtpTransport } from '../../shared/adapters/smtp/smtp-transport.ts';
 import { diagnose } from '../../shared/domain/diagnosis/diagnose.ts';
@@ -37,6 +37,11 @@ async function refusalOf(server: ScriptedSmtp): Promise<ServiceFailure> {
   );
   assert.ok(error instanceof ServiceFailure, String(error));
   return error;
+}
+
+function transportTo(server: ScriptedSmtp, pool: SessionPool) {
+  const tokens = async () => ({ token: TOKEN, expiresAtMs: Date.now() + 3_600_000 }) as never;
+  return smtpTransport({ host: 'localhost', port: server.port }, tokens, pool, Date.now);
 }
 
 const mentionsToken = (server: ScriptedSmtp) =>
@@ -78,12 +83,7 @@ for (const [how, farewell] of [
   test(`a session that the server ends ${how} between two mails costs no attempt`, async () => {
     await withServer({}, async server => {
       const pool = sessionPool(Date.now);
-      const transport = smtpTransport(
-        { host: 'localhost', port: server.port },
-        async () => ({ token: TOKEN, expiresAtMs: Date.now() + 3_600_000 }) as never,
-        pool,
-        Date.now,
-      );
+      const transport = transportTo(server, pool);
       try {
         for (const mail of [1, 2, 3]) {
           const connected = await transport.connect(SENDER, MAILBOX, 'id', () => {});
@@ -96,6 +96,54 @@ for (const [how, farewell] of [
           await server.hangUp(farewell);
         }
         assert.equal(server.lines.filter(line => line === 'DATA').length, 3);
+      } finally {
+        await transport.close();
+      }
+    });
+  });
+}
+
+for (const [which, mailsBefore] of [
+  ['a new session', 0],
+  ['a warm session', 1],
+] as const) {
+  test(`the slot lost before the mail (${which}): nothing of the mail is said, and the next one goes over a slot of its own`, async () => {
+    await withServer({}, async server => {
+      const lost = new Set<number>();
+      let acquired = 0;
+      const slots = {
+        async acquire() {
+          const at = acquired++;
+          return { index: at, isHeld: () => !lost.has(at), release: async () => {} };
+        },
+      };
+      const transport = transportTo(server, sessionPool(Date.now, slots));
+      const connect = async () => {
+        const connected = await transport.connect(SENDER, MAILBOX, 'id', () => {});
+        assert.ok(connected.kind === 'connected', JSON.stringify(connected));
+        return connected.connection;
+      };
+      try {
+        for (let mail = 0; mail < mailsBefore; mail++) {
+          const connection = await connect();
+          assert.equal((await connection.submit(job(), () => {})).kind, 'accepted');
+          connection.release();
+        }
+        const connection = await connect();
+        lost.add(0);
+        const result = await connection.submit(job(), () => {});
+        connection.release();
+        assert.ok(result.kind === 'failed', JSON.stringify(result));
+        assert.match(result.facts.text ?? '', /the connection slot was lost before the mail was sent/);
+        assert.equal(result.inDoubt, false);
+        assert.equal(diagnose(result.facts).entry.class, 'transient');
+        const said = (verb: string) => server.lines.filter(line => line.startsWith(verb)).length;
+        assert.deepEqual([said('MAIL'), said('DATA')], [mailsBefore, mailsBefore]);
+        assert.equal(server.connections(), 1, 'no other connection without a slot');
+        const next = await connect();
+        assert.equal((await next.submit(job(), () => {})).kind, 'accepted');
+        next.release();
+        assert.deepEqual([acquired, server.connections()], [2, 2]);
       } finally {
         await transport.close();
       }

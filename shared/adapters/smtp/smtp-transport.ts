@@ -116,8 +116,9 @@ function connectionOver(first: PooledSession, open: () => Promise<SmtpSession>, 
   return {
     async submit(job, log) {
       let result = await submitOnce(job);
-      if (pooled.isReused && isStale(result)) {
+      if (pooled.isReused && isStale(result) && pooled.isHeld()) {
         // A warm session that the server had quietly closed says nothing about the message: the same attempt goes on over a new one.
+        // Not without the slot: it would be one connection too many.
         try {
           pooled = await pooled.renew(open);
           result = await submitOnce(job);
