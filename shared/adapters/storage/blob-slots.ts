@@ -5,23 +5,31 @@ import { statusOf, storageFault } from './storage-fault.ts';
 
 export const SLOTS_CONTAINER = 'mail-slots';
 
-/** Source: Azure Storage, "Lease Blob": 15 to 60 seconds. Short, so that a dead instance's connections are free again soon. */
-const LEASE_SECONDS = 30;
-const RENEW_EVERY_MS = 10_000;
-/** The lease counts as lost this long before the service would end it: renewals and clocks are not exact. */
-const SAFETY_MS = 5_000;
+export interface SlotTimes {
+  /** Source: Azure Storage, "Lease Blob": 15 to 60 seconds. */
+  readonly leaseSeconds: number;
+  readonly renewEveryMs: number;
+  /** The lease counts as lost this long before the service would end it: renewals and clocks are not exact. */
+  readonly safetyMs: number;
+}
+
+/** A short lease, so that a dead instance's connections are free again soon. */
+const SLOT_TIMES: SlotTimes = { leaseSeconds: 30, renewEveryMs: 10_000, safetyMs: 5_000 };
+
+/** Answers to a renewal that say that the lease is another's or gone. */
+const LOST = [404, 409, 412];
 
 /**
  * A mailbox's connections as blob leases: whoever holds lease n of a mailbox may have its n-th connection. Renewed while
  * held; what is not renewed in time is not used any more.
  */
-export function blobSlots(clients: StorageClients): ConnectionSlots {
+export function blobSlots(clients: StorageClients, times: SlotTimes = SLOT_TIMES): ConnectionSlots {
   return {
     async acquire(mailbox, count, only) {
       // Everybody starts at another place, so that two instances seldom ask for the same one.
       const first = only ?? Math.floor(Math.random() * count);
       for (let i = 0; i < (only === undefined ? count : 1); i++) {
-        const slot = await tryLease(clients, keyOf(mailbox), (first + i) % count);
+        const slot = await tryLease(clients, times, keyOf(mailbox), (first + i) % count);
         if (slot) return slot;
       }
       return undefined;
@@ -29,14 +37,19 @@ export function blobSlots(clients: StorageClients): ConnectionSlots {
   };
 }
 
-async function tryLease(clients: StorageClients, key: string, index: number): Promise<ConnectionSlot | undefined> {
+async function tryLease(
+  clients: StorageClients,
+  times: SlotTimes,
+  key: string,
+  index: number,
+): Promise<ConnectionSlot | undefined> {
   try {
     const container = (await clients.blobs()).getContainerClient(SLOTS_CONTAINER);
     const blob = container.getBlockBlobClient(`${key}/${index}`);
     const lease = blob.getBlobLeaseClient();
     const askedAt = performance.now();
     try {
-      await lease.acquireLease(LEASE_SECONDS);
+      await lease.acquireLease(times.leaseSeconds);
     } catch (error) {
       const status = statusOf(error);
       if (status === 409) return undefined;
@@ -45,9 +58,9 @@ async function tryLease(clients: StorageClients, key: string, index: number): Pr
       await blob.upload('', 0, { conditions: { ifNoneMatch: '*' } }).catch((failed: unknown) => {
         if (statusOf(failed) !== 409 && statusOf(failed) !== 412) throw failed;
       });
-      await lease.acquireLease(LEASE_SECONDS);
+      await lease.acquireLease(times.leaseSeconds);
     }
-    return heldLease(lease, index, askedAt);
+    return heldLease(lease, index, askedAt, times);
   } catch (error) {
     if (statusOf(error) === 409) return undefined;
     throw storageFault('blob', 'lease a connection slot', error);
@@ -55,33 +68,42 @@ async function tryLease(clients: StorageClients, key: string, index: number): Pr
 }
 
 interface Lease {
-  renewLease(): Promise<unknown>;
+  renewLease(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
   releaseLease(): Promise<unknown>;
 }
 
-function heldLease(lease: Lease, index: number, askedAt: number): ConnectionSlot {
-  let heldUntil = askedAt + LEASE_SECONDS * 1000 - SAFETY_MS;
-  let released = false;
+function heldLease(lease: Lease, index: number, askedAt: number, times: SlotTimes): ConnectionSlot {
+  const holdMs = times.leaseSeconds * 1000 - times.safetyMs;
+  let heldUntil = askedAt + holdMs;
+  /** Given back, or known to be lost: for good. */
+  let hasEnded = false;
   const timer = setInterval(() => {
     const renewedAt = performance.now();
-    lease.renewLease().then(
+    // What is answered later than that says nothing any more.
+    lease.renewLease({ abortSignal: AbortSignal.timeout(holdMs) }).then(
       () => {
-        heldUntil = renewedAt + LEASE_SECONDS * 1000 - SAFETY_MS;
+        // Renewals may be answered out of order.
+        heldUntil = Math.max(heldUntil, renewedAt + holdMs);
       },
       (error: unknown) => {
-        // Somebody else has it, or it is gone: at once. A service that is away: the lease runs out by itself.
-        if (statusOf(error) !== undefined && (statusOf(error) ?? 500) < 500) heldUntil = 0;
+        // A service that is away, or throttles: the lease runs out by itself.
+        if (LOST.includes(statusOf(error) ?? 0)) end();
       },
     );
-  }, RENEW_EVERY_MS);
+  }, times.renewEveryMs);
   timer.unref();
+
+  function end(): void {
+    hasEnded = true;
+    clearInterval(timer);
+  }
+
   return {
     index,
-    isHeld: () => !released && performance.now() < heldUntil,
+    isHeld: () => !hasEnded && performance.now() < heldUntil,
     async release() {
-      if (released) return;
-      released = true;
-      clearInterval(timer);
+      if (hasEnded) return;
+      end();
       await lease.releaseLease().catch(() => undefined);
     },
   };
