@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobServiceClient } from '@azure/storage-blob';
+import { startStorageProxy } from '../../bench/storage/storage-proxy.ts';
 import { type Gate, startStorageGates, type Trouble } from '../../faults/support/storage-gates.ts';
 import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { blobSlots, SLOTS_CONTAINER, type SlotTimes } from '../../shared/adapters/storage/blob-slots.ts';
@@ -13,7 +14,7 @@ import type { ConnectionSlot, ConnectionSlots } from '../../shared/domain/ports.
 const LEASE_MS = 15_000;
 /** Renewed often, and not used for longer than two seconds without a renewal. */
 const HOLD_MS = 2_000;
-const QUICK: SlotTimes = { leaseSeconds: 15, renewEveryMs: 300, safetyMs: LEASE_MS - HOLD_MS };
+const QUICK: SlotTimes = { leaseSeconds: 15, renewEveryMs: 600, retryEveryMs: 300, safetyMs: LEASE_MS - HOLD_MS };
 
 let azurite: Azurite;
 before(async () => {
@@ -82,7 +83,7 @@ describe('while time passes', { concurrency: true }, () => {
   test('a lease is renewed beyond its length, and nobody else gets it', async t => {
     const slot = await held(
       t,
-      instance({ leaseSeconds: 15, renewEveryMs: 5_000, safetyMs: 5_000 }),
+      instance({ leaseSeconds: 15, renewEveryMs: 5_000, retryEveryMs: 1_000, safetyMs: 5_000 }),
       'long@contoso.com',
       0,
     );
@@ -92,6 +93,17 @@ describe('while time passes', { concurrency: true }, () => {
       await sleep(100);
     }
     assert.equal(await instance().acquire('long@contoso.com', 3, 0), undefined);
+  });
+
+  test('a renewal is one call', async t => {
+    const proxy = await startStorageProxy(azurite.connectionString);
+    t.after(() => proxy.close());
+    await held(t, instance({ ...QUICK, retryEveryMs: 550 }, proxy.connectionString), 'calls@contoso.com', 0);
+    proxy.take();
+    await sleep(QUICK.renewEveryMs * 5.5);
+    const calls = proxy.take();
+    assert.deepEqual(new Set(calls), new Set(['blob: PUT blob (lease)']));
+    assert.ok(calls.length >= 3 && calls.length <= 6, `${calls.length} renewals`);
   });
 
   test('a lease that another client has broken is no longer held, and does not come back', async t => {

@@ -9,12 +9,17 @@ export interface SlotTimes {
   /** Source: Azure Storage, "Lease Blob": 15 to 60 seconds. */
   readonly leaseSeconds: number;
   readonly renewEveryMs: number;
+  /** Where a renewal has no answer yet, or a bad one, another follows it after this. */
+  readonly retryEveryMs: number;
   /** The lease counts as lost this long before the service would end it: renewals and clocks are not exact. */
   readonly safetyMs: number;
 }
 
-/** A short lease, so that a dead instance's connections are free again soon. */
-const SLOT_TIMES: SlotTimes = { leaseSeconds: 30, renewEveryMs: 10_000, safetyMs: 5_000 };
+/**
+ * A short lease, so that a dead instance's connections are free again soon. It is renewed at its half; where storage is
+ * away just then, the tries use the ten seconds that are left.
+ */
+const SLOT_TIMES: SlotTimes = { leaseSeconds: 30, renewEveryMs: 15_000, retryEveryMs: 3_000, safetyMs: 5_000 };
 
 /** Answers to a renewal that say that the lease is another's or gone. */
 const LOST = [404, 409, 412];
@@ -77,25 +82,35 @@ function heldLease(lease: Lease, index: number, askedAt: number, times: SlotTime
   let heldUntil = askedAt + holdMs;
   /** Given back, or known to be lost: for good. */
   let hasEnded = false;
-  const timer = setInterval(() => {
+  let timer: NodeJS.Timeout | undefined;
+  renewAt(askedAt + times.renewEveryMs);
+
+  function renewAt(atMs: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(renew, atMs - performance.now());
+    timer.unref();
+  }
+
+  function renew(): void {
     const renewedAt = performance.now();
+    renewAt(renewedAt + times.retryEveryMs);
     // What is answered later than that says nothing any more.
     lease.renewLease({ abortSignal: AbortSignal.timeout(holdMs) }).then(
       () => {
         // Renewals may be answered out of order.
         heldUntil = Math.max(heldUntil, renewedAt + holdMs);
+        if (!hasEnded) renewAt(heldUntil - holdMs + times.renewEveryMs);
       },
       (error: unknown) => {
         // A service that is away, or throttles: the lease runs out by itself.
         if (LOST.includes(statusOf(error) ?? 0)) end();
       },
     );
-  }, times.renewEveryMs);
-  timer.unref();
+  }
 
   function end(): void {
     hasEnded = true;
-    clearInterval(timer);
+    clearTimeout(timer);
   }
 
   return {
