@@ -1,9 +1,13 @@
+import { newMessageId } from '../../shared/domain/message-id.ts';
 import type { MessageRecord } from '../../shared/domain/message-record.ts';
 import { isFinal } from '../../shared/domain/message-record.ts';
 import type {
   DueContent,
   IdempotencyEntry,
   InsertResult,
+  KnownKey,
+  ListQuery,
+  MessageStore,
   OpenRow,
   OpenRowChange,
   Stored,
@@ -19,6 +23,8 @@ interface Row {
   readonly content: Uint8Array | undefined;
 }
 
+const KEY_LIFE_MS = 7 * 86_400_000;
+
 /** Told of every change of a record: what it was, what it is. */
 export type Watcher = (before: MessageRecord | undefined, after: MessageRecord) => void;
 
@@ -29,7 +35,7 @@ export type Watcher = (before: MessageRecord | undefined, after: MessageRecord) 
 export function memoryMessages(watch: Watcher = () => {}) {
   const rows = new Map<string, Row>();
   const open = new Map<string, OpenRow>();
-  const keys = new Map<string, { readonly messageId: string; readonly fingerprint: string }>();
+  const keys = new Map<string, KnownKey>();
   const retained = new Map<string, DueContent>();
   let made = 0;
   const fresh = () => `"${++made}"`;
@@ -52,6 +58,18 @@ export function memoryMessages(watch: Watcher = () => {}) {
     });
   }
 
+  /** The final state starts a key's last week; a message put back takes that end away again. */
+  function dateKey({ id, idempotencyRow, finalAtMs, updatedAtMs, status }: MessageRecord, change: OpenRowChange): void {
+    const isPutBack = change.kind === 'put' && status === 'queued';
+    if (idempotencyRow === undefined || (change.kind !== 'remove' && !isPutBack)) return;
+    const fingerprint = keys.get(idempotencyRow)?.fingerprint ?? '';
+    const end = isPutBack ? {} : { expiresAtMs: (finalAtMs ?? updatedAtMs) + KEY_LIFE_MS };
+    keys.set(idempotencyRow, { messageId: id, fingerprint, ...end });
+  }
+
+  const newestFirst = () =>
+    [...rows.values()].map(row => row.record).sort((one, other) => (one.id < other.id ? 1 : -1));
+
   return {
     rows: rows as ReadonlyMap<string, Row>,
     open: open as ReadonlyMap<string, OpenRow>,
@@ -62,7 +80,8 @@ export function memoryMessages(watch: Watcher = () => {}) {
     ): InsertResult {
       if (rows.has(record.id)) return { kind: 'inserted' };
       const used = idempotency && keys.get(idempotency.row);
-      if (used) return { kind: 'duplicate', ...used };
+      if (used && (used.expiresAtMs ?? Number.POSITIVE_INFINITY) > record.createdAtMs)
+        return { kind: 'duplicate', messageId: used.messageId, fingerprint: used.fingerprint };
       if (idempotency) keys.set(idempotency.row, { messageId: record.id, fingerprint: idempotency.fingerprint });
       if (!isFinal(record.status)) putOpen(record, wakeAtMs);
       put(record, '', content);
@@ -84,6 +103,7 @@ export function memoryMessages(watch: Watcher = () => {}) {
       if (row.etag !== etag || (change.kind === 'remove' && !open.has(record.id)))
         return row.nonce === nonce ? { ok: true, etag: row.etag } : { ok: false, reason: 'conflict' };
       const { deleteAfterMs } = record.content;
+      dateKey(record, change);
       if (change.kind === 'put') putOpen(record, change.wakeAtMs);
       if (change.kind === 'remove') {
         open.delete(record.id);
@@ -119,6 +139,31 @@ export function memoryMessages(watch: Watcher = () => {}) {
       put({ ...row.record, content: { ...content, isDeleted: true } }, fresh(), undefined);
       return content.kind === 'blob';
     },
+    list({ status, mailbox, caller, limit, continuation }: ListQuery) {
+      const found = newestFirst().filter(
+        record =>
+          (continuation === undefined || record.id < continuation) &&
+          (status ?? record.status) === record.status &&
+          (mailbox ?? record.mailbox).toLowerCase() === record.mailbox.toLowerCase() &&
+          (caller ?? record.caller) === record.caller,
+      );
+      const records = found.slice(0, limit);
+      const last = found.length > limit ? records.at(-1) : undefined;
+      return { records, ...(last ? { continuation: last.id } : {}) };
+    },
+    /** The id tells when a record was made. */
+    expired(beforeMs: number, max: number): readonly MessageRecord[] {
+      const boundary = newMessageId(beforeMs, new Uint8Array(10));
+      const old = newestFirst().filter(record => isFinal(record.status) && record.id < boundary);
+      return old.reverse().slice(0, max);
+    },
+    remove(records: readonly MessageRecord[]): void {
+      for (const { id, idempotencyRow } of records) {
+        rows.delete(id);
+        // A key that was used again after its week belongs to another message by now.
+        if (idempotencyRow !== undefined && keys.get(idempotencyRow)?.messageId === id) keys.delete(idempotencyRow);
+      }
+    },
     findKey: (row: string) => keys.get(row),
     noteKey(row: string, messageId: string): void {
       keys.set(row, { messageId, fingerprint: '' });
@@ -127,3 +172,27 @@ export function memoryMessages(watch: Watcher = () => {}) {
 }
 
 export type MemoryMessages = ReturnType<typeof memoryMessages>;
+
+/** Does one operation of the store: at once, later, or not at all. */
+export type StoreStep = <T>(perform: () => T) => Promise<T>;
+
+/** The table as the use cases see it, each operation one step. */
+export function messageStore(table: MemoryMessages, step: StoreStep = async perform => perform()): MessageStore {
+  return {
+    insert: (...given) => step(() => table.insert(...given)),
+    read: id => step(() => table.read(id)),
+    peek: id => step(() => table.peek(id)),
+    write: (...given) => step(() => table.write(...given)),
+    list: query => step(() => table.list(query)),
+    findKey: row => step(() => table.findKey(row)),
+    noteKey: (...given) => step(() => table.noteKey(...given)),
+    openRows: (...given) => step(() => table.openRows(...given)),
+    release: wanted => step(() => table.release(wanted)),
+    contentDue: (...given) => step(() => table.contentDue(...given)),
+    async dropContent(due, dropBlob) {
+      if (await step(() => table.dropContent(due))) await dropBlob();
+    },
+    expired: (...given) => step(() => table.expired(...given)),
+    remove: records => step(() => table.remove(records)),
+  };
+}
