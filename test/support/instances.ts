@@ -1,28 +1,18 @@
 import { memoryContents } from '../../bench/deliver/memory-contents.ts';
-import { memoryStore } from '../../bench/deliver/memory-store.ts';
+import { lots } from '../../faults/support/seeded.ts';
 import { sessionPool } from '../../shared/adapters/smtp/session-pool.ts';
-import type { SmtpSession } from '../../shared/adapters/smtp/smtp-session.ts';
-import { ServiceFailure } from '../../shared/domain/failure.ts';
 import { newMessageId } from '../../shared/domain/message-id.ts';
 import type { MessageRecord, Priority } from '../../shared/domain/message-record.ts';
-import type { MailboxState } from '../../shared/domain/pacing.ts';
-import type {
-  Clock,
-  ConnectionSlots,
-  Log,
-  MailboxStates,
-  MailTransport,
-  MessageStore,
-  SubmitJob,
-  SubmitResult,
-  WakeUp,
-} from '../../shared/domain/ports.ts';
+import type { Clock, Log, WakeUp } from '../../shared/domain/ports.ts';
 import { wakeDelayMs } from '../../shared/domain/schedule.ts';
 import type { Sender } from '../../shared/domain/sender.ts';
 import { deliverMail } from '../../shared/usecases/deliver-mail.ts';
 import { type LineUp, lineUp } from '../../shared/usecases/line-up.ts';
 import { mailboxPacer } from '../../shared/usecases/mailbox-pacer.ts';
 import { releaseDue } from '../../shared/usecases/release-due.ts';
+import { startExchange, transportOver } from './instances-exchange.ts';
+import { connectionSlots, mailboxStates } from './instances-storage.ts';
+import { memoryMessages, messageStore } from './memory-messages.ts';
 import { messageRecord } from './records.ts';
 
 /** Several instances of the app on one storage, before one Exchange: everything in memory, for virtual time. */
@@ -37,12 +27,6 @@ export interface InstancesOptions {
   readonly submitMs?: number;
 }
 
-export interface Sent {
-  readonly id: string;
-  readonly mailbox: string;
-  readonly atMs: number;
-}
-
 /** host.json: a host takes the next batch when no more than `threshold` of its messages are under way. */
 const BATCH = 16;
 const THRESHOLD = BATCH / 2;
@@ -50,19 +34,16 @@ const POLL_MS = 1_000;
 
 export function startInstances(options: InstancesOptions) {
   const { senders, storageMs = 8, signInMs = 400, submitMs = 60 } = options;
-  const random = lot(options.seed);
+  const random = lots(options.seed).next;
   const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
   const storageCall = () => sleep(storageMs * (0.5 + random()));
   const clock: Clock = { now: () => Date.now(), random, randomBytes: size => randomBytes(random, size), sleep };
   const exchange = startExchange(senders, signInMs, submitMs, sleep);
-  const inner = memoryStore();
-  const store: MessageStore = new Proxy(inner, {
-    get:
-      (target, name: keyof MessageStore) =>
-      async (...given: never[]) => {
-        await storageCall();
-        return (target[name] as (...args: never[]) => unknown)(...given);
-      },
+  const table = memoryMessages();
+  const inner = messageStore(table);
+  const store = messageStore(table, async perform => {
+    await storageCall();
+    return perform();
   });
   const queues: Record<'high' | 'normal', { wakeUp: WakeUp; visibleAtMs: number }[]> = { high: [], normal: [] };
   const counts = { reads: 0, stateWrites: 0, stateReads: 0, puts: 0, errors: [] as unknown[] };
@@ -179,151 +160,6 @@ export function startInstances(options: InstancesOptions) {
     stop() {
       isStopped = true;
     },
-  };
-}
-
-/** An Exchange that refuses a fourth connection at sign-in and a message over the rate of any minute. */
-function startExchange(
-  senders: readonly Sender[],
-  signInMs: number,
-  submitMs: number,
-  sleep: (ms: number) => Promise<void>,
-) {
-  const limitsOf = new Map(senders.flatMap(sender => sender.mailboxes.map(mailbox => [mailbox, sender.limits])));
-  const open = new Map<string, number>();
-  const exchange = {
-    sent: [] as Sent[],
-    signIns: 0,
-    refusedSignIns: 0,
-    throttled: 0,
-    /** Mailboxes whose sign-in is refused. */
-    refuses: new Set<string>(),
-    async signIn(mailbox: string): Promise<SmtpSession> {
-      await sleep(signInMs);
-      if (exchange.refuses.has(mailbox)) {
-        exchange.refusedSignIns++;
-        throw failure('auth', 535, '5.7.3', '535 5.7.3 Authentication unsuccessful');
-      }
-      exchange.signIns++;
-      open.set(mailbox, (open.get(mailbox) ?? 0) + 1);
-      if ((open.get(mailbox) ?? 0) > (limitsOf.get(mailbox)?.connections ?? 3)) exchange.throttled++;
-      let isUsable = true;
-      const close = () => {
-        if (isUsable) open.set(mailbox, (open.get(mailbox) ?? 0) - 1);
-        isUsable = false;
-      };
-      const connection = {
-        quit: () => undefined,
-        once: (_event: string, ended: () => void) => void setTimeout(ended, 20),
-      };
-      return { connection: connection as never, openedAtMs: Date.now(), isUsable: () => isUsable, close };
-    },
-    async take(mailbox: string, job: SubmitJob): Promise<SubmitResult> {
-      await sleep(submitMs / 2);
-      await job.beforeFinal();
-      await sleep(submitMs / 2);
-      const limit = limitsOf.get(mailbox)?.messagesPerMinute ?? 30;
-      const lately = exchange.sent.filter(one => one.mailbox === mailbox && one.atMs > Date.now() - 60_000).length;
-      if (lately >= limit) {
-        exchange.throttled++;
-        const text = '432 4.3.2 Message submission rate for this client has exceeded the configured limit';
-        return { kind: 'failed', facts: { stage: 'final', replyCode: 432, text }, inDoubt: false, refused: [] };
-      }
-      exchange.sent.push({ id: job.messageId, mailbox, atMs: Date.now() });
-      return { kind: 'accepted', reply: '250 2.0.0 OK', accepted: job.recipients, refused: [], timings: {} };
-    },
-  };
-  return exchange;
-}
-
-type Exchange = ReturnType<typeof startExchange>;
-
-function transportOver(pool: ReturnType<typeof sessionPool>, exchange: Exchange): MailTransport {
-  const keyOf = (sender: Sender, mailbox: string) => ({ mailbox, app: '', maxSessions: sender.limits.connections });
-  const guarded = async <T>(work: () => Promise<T>) => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof ServiceFailure) return { kind: 'failed', facts: error.facts } as const;
-      throw error;
-    }
-  };
-  return {
-    connect: (sender, mailbox, _id, _log, connectOptions) =>
-      guarded(async () => {
-        const pooled = await pool.acquire(
-          keyOf(sender, mailbox),
-          () => exchange.signIn(mailbox),
-          connectOptions?.patienceMs,
-        );
-        if (!pooled) return { kind: 'busy' } as const;
-        const connection = { submit: (job: SubmitJob) => exchange.take(mailbox, job), release: () => pooled.release() };
-        return { kind: 'connected', connection } as const;
-      }),
-    prepare: (sender, mailbox, _id, _log, slot) =>
-      guarded(async () => {
-        const kind = await pool.prepare(keyOf(sender, mailbox), () => exchange.signIn(mailbox), slot);
-        return { kind };
-      }),
-    needsSignIn: (sender, mailbox) => pool.needsSignIn(keyOf(sender, mailbox)),
-  };
-}
-
-function failure(stage: 'auth', replyCode: number, enhancedCode: string, text: string): ServiceFailure {
-  return new ServiceFailure(text, { stage, replyCode, enhancedCode, text });
-}
-
-function mailboxStates(
-  storageCall: () => Promise<void>,
-  counts: { stateWrites: number; stateReads: number },
-): MailboxStates {
-  const rows = new Map<string, { state: MailboxState; etag: string }>();
-  let etags = 0;
-  return {
-    async read(mailbox) {
-      if (mailbox.startsWith('peek:')) return rows.get(mailbox.slice(5));
-      counts.stateReads++;
-      await storageCall();
-      return rows.get(mailbox);
-    },
-    async write(mailbox, state, etag) {
-      counts.stateWrites++;
-      await storageCall();
-      if (rows.get(mailbox)?.etag !== etag) return { ok: false, reason: 'conflict' };
-      const next = String(++etags);
-      rows.set(mailbox, { state, etag: next });
-      return { ok: true, etag: next };
-    },
-    list: async () => [...rows].map(([mailbox, { state }]) => ({ mailbox, state })),
-  };
-}
-
-function connectionSlots(storageCall: () => Promise<void>, random: () => number): ConnectionSlots {
-  const held = new Set<string>();
-  return {
-    async acquire(mailbox, count, only) {
-      const first = only ?? Math.floor(random() * count);
-      for (let i = 0; i < (only === undefined ? count : 1); i++) {
-        const index = (first + i) % count;
-        const name = `${mailbox}/${index}`;
-        await storageCall();
-        if (held.has(name)) continue;
-        held.add(name);
-        return { index, isHeld: () => held.has(name), release: async () => void held.delete(name) };
-      }
-      return undefined;
-    },
-  };
-}
-
-/** Mulberry32: the same numbers for the same seed. */
-function lot(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
 
