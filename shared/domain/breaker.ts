@@ -8,7 +8,7 @@ interface Opened {
   readonly timeOnly: boolean;
   /** The sign-in went well before it failed, so a good sign-in proves nothing: only a message that Exchange takes closes it. */
   readonly needsSend: boolean;
-  /** How often in a row it has opened; doubles the wait. */
+  /** How often in a row it has opened for a cause of this kind; doubles the wait. */
   readonly times: number;
 }
 
@@ -56,7 +56,7 @@ export function passage(breaker: Breaker, nowMs: number): Passage {
 
 /**
  * After a failure that counts. One while it is open already (another instance was under way) changes nothing, unless it
- * shows that more is needed to close it.
+ * shows that more is needed to close it. A trial that fails for another reason takes back nothing of what is needed.
  *
  * @param stage where the failure was seen: past the sign-in, a sign-in cannot disprove it
  */
@@ -72,7 +72,13 @@ export function afterFailure(
   if (breaker.state === 'open' && (breaker.timeOnly || !timeOnly)) {
     return needsSend && !breaker.needsSend ? { ...breaker, code, needsSend } : breaker;
   }
-  const times = breaker.state === 'closed' ? 1 : breaker.times + 1;
+  // The trial after a shut-off did not get so far as to ask about it: it stays what it was, and the next trial is near.
+  if (breaker.state === 'halfOpen' && breaker.timeOnly && !timeOnly) {
+    const { trialEndsAtMs: _ended, ...opened } = breaker;
+    return { ...opened, state: 'open', trialAtMs: nowMs + MAX_TRIAL_MS };
+  }
+  // A wait doubles with the failures of its own kind.
+  const times = breaker.state === 'closed' || breaker.timeOnly !== timeOnly ? 1 : breaker.times + 1;
   const sinceMs = breaker.state === 'closed' ? nowMs : breaker.sinceMs;
   const [first, most] = timeOnly ? [FIRST_SHUT_OFF_MS, MAX_SHUT_OFF_MS] : [FIRST_TRIAL_MS, MAX_TRIAL_MS];
   return {
@@ -80,7 +86,7 @@ export function afterFailure(
     sinceMs,
     code,
     timeOnly,
-    needsSend,
+    needsSend: needsSend || (breaker.state !== 'closed' && breaker.needsSend),
     times,
     trialAtMs: nowMs + Math.min(most, first * 2 ** Math.min(times - 1, 10)),
   };
