@@ -190,7 +190,8 @@ async function store(
 ): Promise<Outcome<Acceptance>> {
   const row = keyRow(input, mail);
   const record = newRecord(deps, input, mail, content, id, nowMs, row);
-  const standing = (await deps.lineUp?.(record)) ?? { kind: 'now' };
+  const isReplay = row === undefined ? undefined : async () => (await deps.store.findKey(row)) !== undefined;
+  const standing = (await deps.lineUp?.(record, isReplay)) ?? { kind: 'now' };
   const place = standing.kind === 'inLine' ? standing.place : undefined;
   const delayMs = wakeDelayMs(place?.atMs ?? record.dueAtMs, nowMs);
   const isParked = record.dueAtMs - nowMs > PARK_BEYOND_MS || standing.kind === 'parked';

@@ -13,7 +13,11 @@ export type Standing =
   /** So many that `sweep` brings it, or the mailbox cannot send at all. */
   | { readonly kind: 'parked' };
 
-export type LineUp = (record: MessageRecord) => Promise<Standing>;
+/**
+ * @param isReplay whether the message has been taken before under its key, so that a place would be for nobody. Asked only
+ * where there would be one: a read that a lone message does not pay for.
+ */
+export type LineUp = (record: MessageRecord, isReplay?: () => Promise<boolean>) => Promise<Standing>;
 
 /** Places are given for a mailbox that gets more than so many messages here within this time: a lone one costs nothing. */
 const MANY = 5;
@@ -21,10 +25,15 @@ const WITHIN_MS = 10_000;
 /** And more than this share of what it may send in that time: the other instances accept for it, too. */
 const SHARE = 0.25;
 const NOW: Standing = { kind: 'now' };
+/**
+ * The caller waits for its answer meanwhile. Longer than several instances take that want places of one mailbox from a slow
+ * table: a place that comes too late is lost, and so is its turn where there are many.
+ */
+const PATIENCE_MS = 2_000;
 
 /**
  * Gives a message its place in line as it is accepted, so that a burst need not be woken, read and sent away again message
- * by message. Whatever goes wrong here, the message is looked at at once.
+ * by message. Whatever goes wrong here or takes long, the message is looked at at once.
  */
 export function lineUp(settings: MailSettings, pacer: MailboxPacer, clock: Clock): LineUp {
   const lately = new Map<string, { sinceMs: number; before: number; count: number }>();
@@ -55,10 +64,16 @@ export function lineUp(settings: MailSettings, pacer: MailboxPacer, clock: Clock
     return answer.kind === 'park' ? { kind: 'parked' } : NOW;
   }
 
-  return async record => {
+  async function unlessReplay(record: MessageRecord, sender: Sender, isReplay?: () => Promise<boolean>) {
+    return (await isReplay?.()) ? NOW : standing(record, sender);
+  }
+
+  return async (record, isReplay) => {
     const sender = senderOfMailbox(settings.senders, record.mailbox);
     if (!sender || record.priority === 'high' || record.simulated || record.dueAtMs > clock.now()) return NOW;
     const many = Math.max(MANY, (sender.limits.messagesPerMinute / 60_000) * WITHIN_MS * SHARE);
-    return countLately(record.mailbox) > many ? standing(record, sender).catch(() => NOW) : NOW;
+    if (countLately(record.mailbox) <= many) return NOW;
+    const found = unlessReplay(record, sender, isReplay).catch(() => NOW);
+    return Promise.race([found, clock.sleep(PATIENCE_MS).then(() => NOW)]);
   };
 }
