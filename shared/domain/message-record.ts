@@ -164,3 +164,8 @@ export function mayHaveArrived(record: Pick<MessageRecord, 'resends' | 'events'>
 export function openRecipients(record: MessageRecord): readonly RecipientState[] {
   return record.recipients.filter(recipient => recipient.outcome === 'pending' || recipient.outcome === 'deferred');
 }
+
+/** When there is no time left to send it, ms since 1970. */
+export function endsAtMs({ expiresAtMs, deadlineAtMs }: Pick<MessageRecord, 'expiresAtMs' | 'deadlineAtMs'>): number {
+  return Math.min(expiresAtMs ?? Number.POSITIVE_INFINITY, deadlineAtMs);
+}

@@ -43,6 +43,14 @@ export interface StoredWithContent extends Stored {
   readonly inlineContent?: Uint8Array;
 }
 
+/** What else is asked of the open rows. */
+export interface OpenRowsOptions {
+  /** Also rows that end by then, whenever they are due. */
+  readonly endsByMs?: number;
+  /** Called once for each row, in order of age; what it says no to is not kept in memory. */
+  readonly keep?: (row: OpenRow) => boolean;
+}
+
 /** What `sweep` and the queue figures read: one small row for each message that is not final. */
 export interface OpenRow {
   readonly id: string;
@@ -53,6 +61,10 @@ export interface OpenRow {
   readonly generation: number;
   /** When its queue copy becomes visible; absent while it is parked. */
   readonly wakeAtMs?: number;
+  /** When that wake-up was written down, right before it went on the queue. */
+  readonly wokenAtMs?: number;
+  /** When its time is over, by `expiresAt` or the deadline: from then on it only has to say so. Rows of older versions have none. */
+  readonly endsAtMs?: number;
   readonly claimUntilMs?: number;
   readonly etag: string;
 }
@@ -125,11 +137,12 @@ export interface MessageStore {
   findKey(row: string): Promise<KnownKey | undefined>;
   /** Makes a digest row speak of a message. */
   noteKey(row: string, messageId: string): Promise<void>;
-  /** Open rows due by `dueByMs`, in order of age, at most `max`. */
-  openRows(dueByMs: number, max: number): Promise<readonly OpenRow[]>;
-  /** Notes new releases (next generation, wake time) for rows that have not changed since they were read; returns the ones that took. */
+  /** Open rows due by `dueByMs`, in order of age; at most `max` are read. */
+  openRows(dueByMs: number, max: number, options?: OpenRowsOptions): Promise<readonly OpenRow[]>;
+  /** Notes new releases (next generation, wake time, and `nowMs` as the time of this) for rows that have not changed since they were read; returns the ones that took. */
   release(
     rows: readonly { readonly row: OpenRow; readonly wakeAtMs: number }[],
+    nowMs: number,
   ): Promise<readonly { readonly id: string; readonly generation: number }[]>;
   /** Messages whose kept content is due for deletion, at most `max`. */
   contentDue(nowMs: number, max: number): Promise<readonly DueContent[]>;

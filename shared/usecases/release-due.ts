@@ -83,7 +83,7 @@ async function releaseOf(
 }
 
 async function releaseSome(deps: ReleaseDeps, wanted: readonly Release[]): Promise<number> {
-  const released = await deps.store.release(wanted);
+  const released = await deps.store.release(wanted, deps.clock.now());
   const byId = new Map(wanted.map(one => [one.row.id, one]));
   for (let at = 0; at < released.length; at += PUTS_AT_ONCE) {
     await Promise.all(

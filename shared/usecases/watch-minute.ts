@@ -1,6 +1,7 @@
 import { closeIncident } from '../domain/incident-step.ts';
 import type { StoredWatchRow } from '../domain/incident-store.ts';
 import { turnMs } from '../domain/pacing.ts';
+import type { OpenRow } from '../domain/ports.ts';
 import { senderOfMailbox } from '../domain/sender.ts';
 import type { Condition } from '../domain/warning.ts';
 import { breakerOf, expiryOf, OVERDUE_MS, overdueOf, poisonOf, quotaOf } from '../domain/warning-conditions.ts';
@@ -13,13 +14,14 @@ export interface SweepCounts {
   readonly poisonRecorded?: number;
 }
 
-/** Overdue rows looked at. */
-const MAX_ROWS = 1000;
+/** Overdue rows looked at, a thousand in a call; and kept of one mailbox, so that none hides another. */
+const MAX_ROWS = 200_000;
+const MAX_ROWS_OF_MAILBOX = 1_000;
 const CLOSED_KEPT_MS = 30 * 24 * 3_600_000;
 /** Minute of the hour at which old incidents are deleted. */
 const TIDY_MINUTE = 17;
 
-/** All conditions as they are now, for the warnings. Two storage calls. */
+/** All conditions as they are now, for the warnings. Two storage calls, unless thousands of messages are overdue. */
 export async function minuteConditions(
   deps: WatchDeps,
   rows: WatchRows,
@@ -29,11 +31,10 @@ export async function minuteConditions(
   const told = new Set(rows.all().flatMap(({ row }) => (row.warning ? [row.key.slice(2)] : [])));
   const [states, overdue, expiry] = await Promise.all([
     deps.mailboxes.list(),
-    deps.messages.openRows(nowMs - OVERDUE_MS, MAX_ROWS),
+    overdueRows(deps, nowMs),
     expiryConditions(deps, told, nowMs),
   ]);
   const conditions: Condition[] = [...expiry.conditions];
-  const byMailbox = Map.groupBy(overdue, row => row.mailbox.toLowerCase());
   const hit = mailboxesHit(rows.all());
   for (const mailbox of deps.subjects.mailboxes) {
     const lower = mailbox.toLowerCase();
@@ -47,7 +48,7 @@ export async function minuteConditions(
     conditions.push(
       isHit || (state && state.breaker.state !== 'closed')
         ? { key: `overdue:${lower}`, holds: false }
-        : overdueOf(mailbox, byMailbox.get(lower) ?? [], state, turnMs(limits), nowMs),
+        : overdueOf(mailbox, overdue.get(lower) ?? [], state, turnMs(limits), nowMs),
     );
   }
   if (counts.poisonRecorded) conditions.push(poisonOf(counts.poisonRecorded, nowMs));
@@ -58,6 +59,18 @@ export async function minuteConditions(
     if (!judged.has(key) && !isOther) conditions.push({ key, holds: false });
   }
   return conditions.filter(({ key, holds }) => holds || told.has(key));
+}
+
+async function overdueRows({ messages }: WatchDeps, nowMs: number): Promise<ReadonlyMap<string, readonly OpenRow[]>> {
+  const counts = new Map<string, number>();
+  const keep = (row: OpenRow): boolean => {
+    const mailbox = row.mailbox.toLowerCase();
+    const count = (counts.get(mailbox) ?? 0) + 1;
+    counts.set(mailbox, count);
+    return count <= MAX_ROWS_OF_MAILBOX;
+  };
+  const rows = await messages.openRows(nowMs - OVERDUE_MS, MAX_ROWS, { keep });
+  return Map.groupBy(rows, row => row.mailbox.toLowerCase());
 }
 
 async function expiryConditions(

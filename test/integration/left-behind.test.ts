@@ -133,6 +133,9 @@ test('open rows are read in pages, the oldest first, and no more of them than as
     found.map(row => row.id),
     ids.slice(0, 1_050),
   );
-  const released = await store.release(found.slice(0, 500).map(row => ({ row, wakeAtMs: dueAtMs })));
+  const released = await store.release(
+    found.slice(0, 500).map(row => ({ row, wakeAtMs: dueAtMs })),
+    dueAtMs,
+  );
   assert.equal(released.length, 500);
 });

@@ -1,6 +1,6 @@
 import { newMessageId } from '../../shared/domain/message-id.ts';
 import type { MessageRecord } from '../../shared/domain/message-record.ts';
-import { isFinal } from '../../shared/domain/message-record.ts';
+import { endsAtMs, isFinal } from '../../shared/domain/message-record.ts';
 import type {
   DueContent,
   IdempotencyEntry,
@@ -10,6 +10,7 @@ import type {
   MessageStore,
   OpenRow,
   OpenRowChange,
+  OpenRowsOptions,
   Stored,
   StoredWithContent,
   WriteResult,
@@ -50,10 +51,10 @@ export function memoryMessages(watch: Watcher = () => {}) {
 
   function putOpen(record: MessageRecord, wakeAtMs: number | undefined): void {
     const { id, mailbox, status, priority, dueAtMs, generation, claim } = record;
-    const row = { id, mailbox, status, priority, dueAtMs, generation, etag: fresh() };
+    const row = { id, mailbox, status, priority, dueAtMs, generation, endsAtMs: endsAtMs(record), etag: fresh() };
     open.set(id, {
       ...row,
-      ...(wakeAtMs === undefined ? {} : { wakeAtMs }),
+      ...(wakeAtMs === undefined ? {} : { wakeAtMs, wokenAtMs: record.updatedAtMs }),
       ...(claim ? { claimUntilMs: claim.untilMs } : {}),
     });
   }
@@ -113,17 +114,22 @@ export function memoryMessages(watch: Watcher = () => {}) {
       const keeps = change.kind !== 'remove' || deleteAfterMs !== undefined;
       return { ok: true, etag: put(record, nonce, keeps ? row.content : undefined) };
     },
-    openRows: (dueByMs: number, max: number): readonly OpenRow[] =>
+    openRows: (
+      dueByMs: number,
+      max: number,
+      { endsByMs = 0, keep = () => true }: OpenRowsOptions = {},
+    ): readonly OpenRow[] =>
       [...open.values()]
-        .filter(row => row.dueAtMs <= dueByMs)
+        .filter(row => row.dueAtMs <= dueByMs || (row.endsAtMs ?? Number.POSITIVE_INFINITY) <= endsByMs)
         .sort((a, b) => (a.id < b.id ? -1 : 1))
-        .slice(0, max),
-    release(wanted: readonly { readonly row: OpenRow; readonly wakeAtMs: number }[]) {
+        .slice(0, max)
+        .filter(keep),
+    release(wanted: readonly { readonly row: OpenRow; readonly wakeAtMs: number }[], nowMs: number) {
       return wanted.flatMap(({ row, wakeAtMs }) => {
         const [now, message] = [open.get(row.id), rows.get(row.id)];
         if (!message || now?.etag !== row.etag) return [];
         const generation = row.generation + 1;
-        open.set(row.id, { ...now, generation, wakeAtMs, etag: fresh() });
+        open.set(row.id, { ...now, generation, wakeAtMs, wokenAtMs: nowMs, etag: fresh() });
         put({ ...message.record, generation }, fresh(), message.content);
         return [{ id: row.id, generation }];
       });
@@ -187,7 +193,7 @@ export function messageStore(table: MemoryMessages, step: StoreStep = async perf
     findKey: row => step(() => table.findKey(row)),
     noteKey: (...given) => step(() => table.noteKey(...given)),
     openRows: (...given) => step(() => table.openRows(...given)),
-    release: wanted => step(() => table.release(wanted)),
+    release: (...given) => step(() => table.release(...given)),
     contentDue: (...given) => step(() => table.contentDue(...given)),
     async dropContent(due, dropBlob) {
       if (await step(() => table.dropContent(due))) await dropBlob();

@@ -163,11 +163,39 @@ function testsOf(open: () => MessageStore): void {
     const changed = all[60];
     assert.ok(changed);
     assert.ok((await store.write({ ...changed.record, attempts: 1 }, changed.etag, { kind: 'put' })).ok);
-    const released = await store.release(rows.map(row => ({ row, wakeAtMs: NOW_MS })));
+    const released = await store.release(
+      rows.map(row => ({ row, wakeAtMs: NOW_MS })),
+      NOW_MS + 1,
+    );
     assert.equal(released.length, 119);
     assert.ok(!released.some(one => one.id === changed.record.id));
     assert.equal((await store.read(rows[0]?.id ?? ''))?.record.generation, 2);
     assert.equal((await store.read(changed.record.id))?.record.generation, 1);
+  });
+
+  test('open rows that have ended are read whenever they are due; a row says when it ends and when it was woken', async () => {
+    const later = NOW_MS + 3e9;
+    const ended = await inserted({ dueAtMs: later, expiresAtMs: NOW_MS + 1_000 });
+    const over = await inserted({ dueAtMs: later, deadlineAtMs: NOW_MS + 2_000 });
+    const live = await inserted({ dueAtMs: later, deadlineAtMs: later });
+    const due = await inserted({ deadlineAtMs: later });
+    const mine = new Set([ended, over, live, due].map(stored => stored.record.id));
+    const wanted = { endsByMs: NOW_MS + 5_000, keep: (row: { readonly id: string }) => mine.has(row.id) };
+    const found = await store.openRows(NOW_MS, 5_000, wanted);
+    assert.deepEqual(
+      found.map(row => [row.id, row.endsAtMs, row.wokenAtMs]),
+      [
+        [ended.record.id, NOW_MS + 1_000, NOW_MS],
+        [over.record.id, NOW_MS + 2_000, NOW_MS],
+        [due.record.id, later, NOW_MS],
+      ],
+    );
+    await store.release(
+      found.map(row => ({ row, wakeAtMs: NOW_MS + 9_000 })),
+      NOW_MS + 7_000,
+    );
+    for (const row of await store.openRows(NOW_MS, 5_000, wanted))
+      assert.deepEqual([row.wakeAtMs, row.wokenAtMs], [NOW_MS + 9_000, NOW_MS + 7_000]);
   });
 
   test('a claim renewed meanwhile does not stop a release: record and open row change by themselves', async () => {
@@ -176,7 +204,7 @@ function testsOf(open: () => MessageStore): void {
     assert.ok(row);
     const renewed = await store.write({ ...stored.record, attempts: 1 }, stored.etag, { kind: 'untouched' });
     assert.ok(renewed.ok);
-    assert.deepEqual(await store.release([{ row, wakeAtMs: NOW_MS }]), [{ id: row.id, generation: 2 }]);
+    assert.deepEqual(await store.release([{ row, wakeAtMs: NOW_MS }], NOW_MS), [{ id: row.id, generation: 2 }]);
     const now = await store.peek(row.id);
     assert.deepEqual([now?.record.attempts, now?.record.generation], [1, 2]);
     assert.equal((await store.write(stored.record, renewed.etag, { kind: 'untouched' })).ok, false);

@@ -56,8 +56,8 @@ export function virtualApp({ world, table, settings, transport, isPaced, inlineB
       list: () => Promise.resolve({ records: [] }),
       findKey: row => step('findKey', () => table.findKey(row)),
       noteKey: (row, id) => step('noteKey', () => table.noteKey(row, id)),
-      openRows: (dueByMs, max) => step('openRows', () => table.openRows(dueByMs, max)),
-      release: rows => step('release', () => table.release(rows)),
+      openRows: (...wanted) => step('openRows', () => table.openRows(...wanted)),
+      release: (...wanted) => step('release', () => table.release(...wanted)),
       contentDue: (nowMs, max) => step('contentDue', () => table.contentDue(nowMs, max)),
       async dropContent(due, dropBlob) {
         if (await step('dropContent', () => table.dropContent(due))) await dropBlob();

@@ -153,7 +153,13 @@ export function watchWorld(options: WorldOptions = {}) {
     ],
     dashboardUrl: 'https://app.example.com/api/dashboard',
     mailboxes: { list: async () => [...world.states].map(([mailbox, state]) => ({ mailbox, state })) },
-    messages: { openRows: async dueByMs => world.openRows.filter(row => row.dueAtMs <= dueByMs) },
+    messages: {
+      openRows: async (dueByMs, max, { keep = () => true } = {}) =>
+        world.openRows
+          .filter(row => row.dueAtMs <= dueByMs)
+          .slice(0, max)
+          .filter(keep),
+    },
     lastGood: async () => world.history,
     credentials: async () => world.credentials && { list: world.credentials, isComplete: true },
   };

@@ -69,7 +69,7 @@ test('a generation that sweep has raised is not taken back by any later write', 
   try {
     const row = table.open.get(id);
     assert.ok(row);
-    assert.equal(table.release([{ row, wakeAtMs: NOW_MS }]).length, 1);
+    assert.equal(table.release([{ row, wakeAtMs: NOW_MS }], NOW_MS).length, 1);
     await holder.enter('content');
     await holder.enter('final');
     assert.equal(now()?.generation, 2);

@@ -188,6 +188,14 @@ test('a backlog that is sent at the mailbox’s pace is not overdue; what stands
   assert.equal((await minute(2 * MINUTE_MS)).length, 1);
 });
 
+test('the overdue messages of one mailbox hide no other', async () => {
+  const { world, clock, minute } = minutes({ senders: [sender([MAILBOX, 'b@contoso.com'])] });
+  world.openRows.push(...Array.from({ length: 5_000 }, () => openRow(clock.ms - 60 * MINUTE_MS)));
+  world.states.set(MAILBOX, { ...NEW_MAILBOX, nextTurnMs: clock.ms + MINUTE_MS + 2_000 });
+  world.openRows.push(openRow(clock.ms - 20 * MINUTE_MS, { mailbox: 'b@contoso.com' }));
+  assert.deepEqual(await minute(), ['warning message_overdue: 1 overdue, the oldest since 2026-11-21T11:40Z.']);
+});
+
 test('what waits behind an open incident or breaker is told with that, and not as overdue', async () => {
   const { world, clock, minute, watching, log } = minutes();
   for (let count = 0; count < 2; count++)

@@ -1,5 +1,5 @@
 import { invertMessageId } from '../../domain/message-id.ts';
-import type { MessageRecord, RecipientState } from '../../domain/message-record.ts';
+import { endsAtMs, type MessageRecord, type RecipientState } from '../../domain/message-record.ts';
 import type { OpenRow } from '../../domain/ports.ts';
 
 /**
@@ -110,6 +110,9 @@ export function openRowEntity(record: MessageRecord, wakeAtMs: number | undefine
     generation: record.generation,
     dueAt: new Date(record.dueAtMs).toISOString(),
     wakeAt: wakeAtMs === undefined ? '' : new Date(wakeAtMs).toISOString(),
+    // Whoever wakes a message has just changed its record.
+    wokenAt: wakeAtMs === undefined ? '' : new Date(record.updatedAtMs).toISOString(),
+    endsAt: new Date(endsAtMs(record)).toISOString(),
     claimUntil: record.claim ? new Date(record.claim.untilMs).toISOString() : '',
   };
 }
@@ -118,6 +121,8 @@ export function openRowOf(entity: Readonly<Record<string, unknown>>): OpenRow {
   const time = (name: string) =>
     typeof entity[name] === 'string' && entity[name] !== '' ? Date.parse(entity[name]) : undefined;
   const wakeAtMs = time('wakeAt');
+  const wokenAtMs = time('wokenAt');
+  const endsAtMs = time('endsAt');
   const claimUntilMs = time('claimUntil');
   return {
     id: String(entity['rowKey']).slice(1),
@@ -127,6 +132,8 @@ export function openRowOf(entity: Readonly<Record<string, unknown>>): OpenRow {
     generation: Number(entity['generation']),
     dueAtMs: time('dueAt') ?? 0,
     ...(wakeAtMs === undefined ? {} : { wakeAtMs }),
+    ...(wokenAtMs === undefined ? {} : { wokenAtMs }),
+    ...(endsAtMs === undefined ? {} : { endsAtMs }),
     ...(claimUntilMs === undefined ? {} : { claimUntilMs }),
     etag: String(entity['etag']),
   };

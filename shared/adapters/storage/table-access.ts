@@ -14,7 +14,7 @@ export interface TableAccess {
   /** An entity-group transaction; gives the new ETags in order. */
   submit(operation: string, actions: TransactionAction[]): Promise<readonly (string | undefined)[]>;
   get(operation: string, row: string, select?: readonly string[], partition?: string): Promise<Row | undefined>;
-  /** Rows with `first` ≤ row key < `last`, at most `max`. */
+  /** Rows with `first` ≤ row key < `last`; at most `max` are read, and those that `keep` says no to are left out. */
   range(
     operation: string,
     first: string,
@@ -22,6 +22,7 @@ export interface TableAccess {
     max: number,
     select?: readonly string[],
     more?: string,
+    keep?: (row: Row) => boolean,
   ): Promise<readonly Row[]>;
   run<T>(operation: string, call: (table: TableClient) => Promise<T>): Promise<T>;
 }
@@ -55,17 +56,19 @@ export function tableAccess(clients: StorageClients, name: string = MESSAGES_TAB
         throw error;
       }
     },
-    range: (operation, first, last, max, select, more) =>
+    range: (operation, first, last, max, select, more, keep = () => true) =>
       run(operation, async table => {
         const filter = more === undefined ? rangeFilter(first, last) : `${rangeFilter(first, last)} and ${more}`;
         const rows: Row[] = [];
         const queryOptions = { filter, ...(select ? { select: [...select] } : {}) };
         const pages = table.listEntities<Row>({ queryOptions }).byPage({ maxPageSize: Math.min(PAGE_ROWS, max) });
+        let read = 0;
         for await (const page of pages) {
-          rows.push(...page);
-          if (rows.length >= max) break;
+          for (const row of page.slice(0, max - read)) if (keep(row)) rows.push(row);
+          read += page.length;
+          if (read >= max) break;
         }
-        return rows.slice(0, max);
+        return rows;
       }),
   };
 }
