@@ -1,8 +1,8 @@
 import type { MailSettings } from '../domain/mail-settings.ts';
 import type { Clock, Log, MessageStore, OpenRow, Place, WakeQueue } from '../domain/ports.ts';
-import { LOST_AFTER_MS, RELEASE_AHEAD_MS, wakeDelayMs } from '../domain/schedule.ts';
-import { type MailboxLimits, senderOfMailbox } from '../domain/sender.ts';
+import { PLAN_AHEAD_MS, wakeDelayMs } from '../domain/schedule.ts';
 import type { MailboxPacer } from './mailbox-pacer.ts';
+import { type DueRows, rowsToRelease } from './rows-to-release.ts';
 
 export interface ReleaseDeps {
   readonly settings: MailSettings;
@@ -12,16 +12,13 @@ export interface ReleaseDeps {
   readonly pacer?: MailboxPacer;
 }
 
-/** Rows looked at in one run, the oldest first: a backlog drains in order of age over several runs. */
-const MAX_OPEN_ROWS = 20_000;
-/** Wake-ups are planned so far ahead: until the next run is done, and some. */
-const PLAN_AHEAD_MS = 110_000;
-/** Releases of one mailbox in one run where nobody paces it. */
-const MAX_UNPACED = 2_000;
 /** Few at a time, so that a large backlog does not take storage for itself while others send. */
 const RELEASES_AT_ONCE = 16;
 const PUTS_AT_ONCE = 8;
+const PEEKS_AT_ONCE = 8;
 const MAX_PAUSE_MS = 500;
+/** What was lost goes before what waits, up to as many as two instances have in their hands; more of it as places allow. */
+const LOST_AT_LEAST = 48;
 
 /** A message with the time at which it is to be looked at, and through which mailbox. */
 interface Release {
@@ -31,46 +28,142 @@ interface Release {
 }
 
 /**
- * Releases what is due and has no wake-up on its way: parked, stored but never enqueued, claimed by an instance that died.
- * Each mailbox gets the next minutes' worth, high priority first, then by age, a turn apart; mailboxes of one sender share
- * what waits for any of them.
+ * Releases what is due and has no wake-up on its way, in this order: what an instance that died held or was about to wake;
+ * what is parked, with places in line for the next minutes, high priority first, then by age, mailboxes of one sender
+ * sharing what waits for any of them; what has run out of time.
  *
  * @param only one mailbox, e.g. when its breaker has closed; absent = all
  */
 export async function releaseDue(deps: ReleaseDeps, log: Log, only?: string): Promise<number> {
-  const nowMs = deps.clock.now();
-  const rows = await deps.store.openRows(nowMs + RELEASE_AHEAD_MS, MAX_OPEN_ROWS);
-  const groups = new Map<string, { readonly mailboxes: readonly string[]; readonly due: OpenRow[] }>();
-  const wanted = only === undefined ? undefined : mailboxesFor(deps, only);
-  for (const row of rows) {
-    const mailboxes = mailboxesFor(deps, row.mailbox);
-    const key = mailboxes.join(' ');
-    if ((wanted && key !== wanted.join(' ')) || !mayNeedRelease(row, nowMs)) continue;
-    const group = groups.get(key) ?? { mailboxes, due: [] };
-    groups.set(key, group);
-    group.due.push(row);
-  }
+  const groups = await rowsToRelease(deps, only);
   let released = 0;
-  for (const { mailboxes, due } of groups.values()) released += await releaseOf(deps, mailboxes, due, nowMs);
+  // Step by step and not mailbox by mailbox: a long backlog of one must not hold up what stopped elsewhere.
+  for (const step of [stopped, parked, ended])
+    for (const group of groups) released += await release(deps, await step(deps, group));
   if (released > 0)
     log('info', { event: 'messages.released', count: released, ...(only === undefined ? {} : { mailbox: only }) });
   return released;
 }
 
-/** The mailboxes that may send what waits for `mailbox`, in small letters. */
-function mailboxesFor({ settings }: ReleaseDeps, mailbox: string): readonly string[] {
-  const sender = senderOfMailbox(settings.senders, mailbox);
-  return (sender?.mailboxes ?? [mailbox]).map(one => one.toLowerCase());
+/** What was claimed or woken before goes on where it was in line, ahead of what is parked. */
+async function stopped(deps: ReleaseDeps, group: DueRows): Promise<readonly Release[]> {
+  const lapsed = await withLapsedClaim(deps, group.claimed);
+  const lost = await lostReleases(deps, group);
+  const nowMs = deps.clock.now();
+  // Whatever the breaker says: a claim that lapsed behind the dot is settled without asking.
+  return [...lapsed.map(row => ({ row, wakeAtMs: nowMs, place: { mailbox: row.mailbox, atMs: nowMs } })), ...lost];
 }
 
-async function releaseOf(
-  deps: ReleaseDeps,
-  mailboxes: readonly string[],
-  due: OpenRow[],
-  nowMs: number,
-): Promise<number> {
-  due.sort((a, b) => Number(b.priority === 'high') - Number(a.priority === 'high') || (a.id < b.id ? -1 : 1));
-  const wanted = await planned(deps, mailboxes, due, nowMs);
+async function lostReleases(deps: ReleaseDeps, group: DueRows): Promise<readonly Release[]> {
+  const { lost } = group;
+  if (lost.length === 0) return [];
+  if (!isPaced(deps, group)) return lost.map(row => ({ row, wakeAtMs: deps.clock.now() }));
+  // They have a place each and take another, so that no more are woken than there are turns, however many were lost.
+  const places = await placesFor(deps, group, lost.length);
+  const open = await openMailboxes(deps, group);
+  const [any] = open;
+  if (any === undefined) {
+    insertByAge(group, lost);
+    return [];
+  }
+  const nowMs = deps.clock.now();
+  return lost.slice(0, Math.max(places.length, LOST_AT_LEAST)).map(row => {
+    const mailbox = open.find(one => isSame(one, row.mailbox)) ?? any;
+    const place = { mailbox, atMs: Math.min(row.wakeAtMs ?? nowMs, nowMs) };
+    return { row, wakeAtMs: Math.max(row.dueAtMs, nowMs), place };
+  });
+}
+
+/** They wait for the breaker with the others, and the oldest of all is its trial. */
+function insertByAge(group: DueRows, rows: readonly OpenRow[]): void {
+  for (const row of rows) (row.priority === 'high' ? group.high : group.normal).push(row);
+  for (const list of [group.high, group.normal]) list.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** As many of the parked messages as the mailboxes have turns for. */
+async function parked(deps: ReleaseDeps, group: DueRows): Promise<readonly Release[]> {
+  const { high, normal } = group;
+  if (high.length + normal.length === 0) return [];
+  if (!isPaced(deps, group)) return [...high, ...normal].map(row => released(row, deps.clock.now()));
+  // Those of high priority take places as well, so that the line knows of their turns; but they do not wait for them.
+  const places = await placesFor(deps, group, high.length + normal.length);
+  if ((await openMailboxes(deps, group)).length === 0) return trials([...high, ...normal], places, deps.clock.now());
+  const nowMs = deps.clock.now();
+  return [...high.map(row => released(row, nowMs)), ...inLine(normal, places.slice(high.length))];
+}
+
+function released(row: OpenRow, nowMs: number): Release {
+  return { row, wakeAtMs: Math.max(row.dueAtMs, nowMs) };
+}
+
+/** The first of the rows at the first of the places, and so on. */
+function inLine(rows: readonly OpenRow[], places: readonly Place[]): readonly Release[] {
+  const planned: Release[] = [];
+  for (const row of rows) {
+    const place = places[planned.length];
+    if (!place) break;
+    // Its time is over before that: who comes after it may have the turn.
+    if (row.endsAtMs !== undefined && row.endsAtMs <= place.atMs) continue;
+    // What is due later than its place has none when it comes.
+    planned.push({ row, wakeAtMs: Math.max(row.dueAtMs, place.atMs), ...(row.dueAtMs <= place.atMs ? { place } : {}) });
+  }
+  return planned;
+}
+
+/** One message for each mailbox whose breaker wants a trial: the oldest that was to go through it. */
+function trials(rows: readonly OpenRow[], places: readonly Place[], nowMs: number): readonly Release[] {
+  const left = rows.filter(row => row.dueAtMs <= nowMs);
+  return places.flatMap(place => {
+    const own = left.findIndex(row => isSame(row.mailbox, place.mailbox));
+    return left.splice(Math.max(own, 0), 1).map(row => ({ row, wakeAtMs: place.atMs, place }));
+  });
+}
+
+/** They only have to say so: no turn, no place, and no breaker to ask. */
+async function ended({ clock }: ReleaseDeps, group: DueRows): Promise<readonly Release[]> {
+  return group.ended.map(row => ({ row, wakeAtMs: clock.now() }));
+}
+
+function isPaced(deps: ReleaseDeps, group: DueRows): boolean {
+  return deps.pacer !== undefined && group.sender !== undefined;
+}
+
+/** Places in the lines of the mailboxes that can send, the earliest first; what one cannot take, the others do. */
+async function placesFor({ pacer, clock }: ReleaseDeps, group: DueRows, count: number): Promise<readonly Place[]> {
+  const { mailboxes, sender } = group;
+  const places: Place[] = [];
+  if (!pacer || !sender) return places;
+  for (const [index, mailbox] of mailboxes.entries()) {
+    const share = Math.ceil((count - places.length) / (mailboxes.length - index));
+    const times = await pacer.planWakeUps({ mailbox, limits: sender.limits }, share, clock.now() + PLAN_AHEAD_MS);
+    places.push(...times.map(atMs => ({ mailbox, atMs })));
+  }
+  return places.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Those whose breaker is closed, as was read for their places a moment ago. */
+async function openMailboxes({ pacer }: ReleaseDeps, { mailboxes }: DueRows): Promise<readonly string[]> {
+  const open: string[] = [];
+  for (const mailbox of mailboxes) if ((await pacer?.breakerOf(mailbox))?.state === 'closed') open.push(mailbox);
+  return open;
+}
+
+/** The rows know the claim's first end only; its holder may have shown life since. */
+async function withLapsedClaim({ store, clock }: ReleaseDeps, rows: readonly OpenRow[]): Promise<readonly OpenRow[]> {
+  const lapsed: OpenRow[] = [];
+  for (let at = 0; at < rows.length; at += PEEKS_AT_ONCE) {
+    const some = rows.slice(at, at + PEEKS_AT_ONCE);
+    const found = await Promise.all(some.map(row => store.peek(row.id)));
+    lapsed.push(...some.filter((_row, index) => (found[index]?.record.claim?.untilMs ?? Infinity) <= clock.now()));
+  }
+  return lapsed;
+}
+
+function isSame(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+async function release(deps: ReleaseDeps, wanted: readonly Release[]): Promise<number> {
   let count = 0;
   for (let at = 0; at < wanted.length; at += RELEASES_AT_ONCE) {
     const begunMs = deps.clock.now();
@@ -83,11 +176,11 @@ async function releaseOf(
 }
 
 async function releaseSome(deps: ReleaseDeps, wanted: readonly Release[]): Promise<number> {
-  const released = await deps.store.release(wanted, deps.clock.now());
+  const taken = await deps.store.release(wanted, deps.clock.now());
   const byId = new Map(wanted.map(one => [one.row.id, one]));
-  for (let at = 0; at < released.length; at += PUTS_AT_ONCE) {
+  for (let at = 0; at < taken.length; at += PUTS_AT_ONCE) {
     await Promise.all(
-      released.slice(at, at + PUTS_AT_ONCE).map(async ({ id, generation }) => {
+      taken.slice(at, at + PUTS_AT_ONCE).map(async ({ id, generation }) => {
         const one = byId.get(id);
         if (!one) return;
         const wakeUp = { messageId: id, generation, ...(one.place ? { place: one.place } : {}) };
@@ -95,70 +188,5 @@ async function releaseSome(deps: ReleaseDeps, wanted: readonly Release[]): Promi
       }),
     );
   }
-  return released.length;
-}
-
-/** As many of the due messages, in their order, as the mailboxes have turns for. */
-async function planned(
-  deps: ReleaseDeps,
-  mailboxes: readonly string[],
-  due: readonly OpenRow[],
-  nowMs: number,
-): Promise<readonly Release[]> {
-  const sender = senderOfMailbox(deps.settings.senders, mailboxes[0] ?? '');
-  if (!deps.pacer || !sender) {
-    const found = await needingRelease(deps.store, due, MAX_UNPACED, nowMs);
-    return found.map(row => ({ row, wakeAtMs: Math.max(row.dueAtMs, nowMs) }));
-  }
-  const places = await placesFor(deps.pacer, mailboxes, sender.limits, due.length, nowMs);
-  const found = await needingRelease(deps.store, due, places.length, nowMs);
-  return found.map((row, index) => {
-    const place = places[index];
-    const wakeAtMs = Math.max(row.dueAtMs, place?.atMs ?? nowMs);
-    // What is due later than its place has none when it comes.
-    return { row, wakeAtMs, ...(place && row.dueAtMs <= place.atMs ? { place } : {}) };
-  });
-}
-
-/** Places in the lines of the mailboxes that can send, the earliest first; what one cannot take, the others do. */
-async function placesFor(
-  pacer: MailboxPacer,
-  mailboxes: readonly string[],
-  limits: MailboxLimits,
-  count: number,
-  nowMs: number,
-): Promise<readonly Place[]> {
-  const places: Place[] = [];
-  for (const [index, mailbox] of mailboxes.entries()) {
-    const share = Math.ceil((count - places.length) / (mailboxes.length - index));
-    const times = await pacer.planWakeUps({ mailbox, limits }, share, nowMs + PLAN_AHEAD_MS);
-    places.push(...times.map(atMs => ({ mailbox, atMs })));
-  }
-  return places.sort((a, b) => a.atMs - b.atMs);
-}
-
-async function needingRelease(
-  store: MessageStore,
-  due: readonly OpenRow[],
-  max: number,
-  nowMs: number,
-): Promise<readonly OpenRow[]> {
-  const found: OpenRow[] = [];
-  for (const row of due) {
-    if (found.length >= max) break;
-    if (row.claimUntilMs === undefined || (await hasLapsed(store, row, nowMs))) found.push(row);
-  }
-  return found;
-}
-
-/** The row knows the claim's first end only; its holder may have shown life since. */
-async function hasLapsed(store: MessageStore, row: OpenRow, nowMs: number): Promise<boolean> {
-  const stored = await store.peek(row.id);
-  return stored?.record.claim !== undefined && stored.record.claim.untilMs <= nowMs;
-}
-
-/** Due, and neither claimed nor with a wake-up that is on the queue, or was not long ago. */
-function mayNeedRelease(row: OpenRow, nowMs: number): boolean {
-  if (row.wakeAtMs !== undefined && row.wakeAtMs > nowMs - LOST_AFTER_MS) return false;
-  return row.claimUntilMs === undefined ? row.dueAtMs <= nowMs + RELEASE_AHEAD_MS : row.claimUntilMs <= nowMs;
+  return taken.length;
 }

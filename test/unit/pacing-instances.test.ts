@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { newMessageId } from '../../shared/domain/message-id.ts';
 import { EXCHANGE_ONLINE_LIMITS, type Sender } from '../../shared/domain/sender.ts';
 import { startInstances } from '../support/instances.ts';
+import { messageRecord } from '../support/records.ts';
 import { NOW_MS } from '../support/requests.ts';
 import { inVirtualTime } from '../support/virtual-time.ts';
 
@@ -119,5 +121,69 @@ test('sign-in refused for three minutes: a handful of sign-ins, then all go in o
     const order = new Map((await accepted).map((id, index) => [id, index]));
     const early = sent.filter(({ id }, index) => Math.abs((order.get(id) ?? 0) - index) > 60);
     assert.ok(early.length <= 10, `${early.length} are more than 60 places from where they belong`);
+  });
+});
+
+test('a backlog for two mailboxes of a sender drains in order of age, over several runs of sweep', async () => {
+  await inVirtualTime(NOW_MS, async () => {
+    const mailboxes = ['m0@contoso.com', 'm1@contoso.com'];
+    const world = startInstances({ instances: 3, senders: [{ ...SENDER, mailboxes }], seed: 11 });
+    for (const mailbox of mailboxes) world.exchange.refuses.add(mailbox);
+    const accepted = world.accept(300, 200, () => ({ mailbox: 'm0@contoso.com' }));
+    await world.until(() => Date.now() >= NOW_MS + 180_000, 200_000);
+    world.exchange.refuses.clear();
+    await world.until(() => world.exchange.sent.length >= 300, 900_000);
+    world.stop();
+    const order = new Map((await accepted).map((id, index) => [id, index]));
+    const { sent } = world.exchange;
+    assert.equal(new Set(sent.map(({ id }) => id)).size, 300);
+    const farthest = Math.max(...sent.map(({ id }, index) => Math.abs((order.get(id) ?? 0) - index)));
+    assert.ok(farthest <= 20, `one is ${farthest} places from where it belongs`);
+    const tookMs = (sent.at(-1)?.atMs ?? 0) - (sent[0]?.atMs ?? 0);
+    assert.ok(tookMs <= 300_000 * 1.05, `${tookMs} ms`);
+  });
+});
+
+test('messages that expire while their mailbox cannot send say so in time, and hold up nobody after it', async () => {
+  await inVirtualTime(NOW_MS, async () => {
+    const world = startInstances({ instances: 2, senders: sendersAt(1, 30), seed: 8 });
+    world.exchange.refuses.add('m0@contoso.com');
+    const mailbox = 'm0@contoso.com';
+    const short = await world.accept(200, 200, () => ({ mailbox, expiresAtMs: Date.now() + 60_000 }));
+    const live = await world.accept(5, 200, () => ({ mailbox }));
+    await world.until(() => Date.now() >= NOW_MS + 190_000, 200_000);
+    for (const id of short) assert.equal((await world.store.peek(id))?.record.status, 'expired');
+    world.exchange.refuses.clear();
+    const recoveryMs = Date.now();
+    await world.until(() => world.exchange.sent.length >= 5, 3_600_000);
+    world.stop();
+    assert.deepEqual(world.exchange.sent.map(({ id }) => id).sort(), live.toSorted());
+    const tookMs = (world.exchange.sent.at(-1)?.atMs ?? 0) - recoveryMs;
+    assert.ok(tookMs <= 370_000, `${tookMs} ms: the breaker's five minutes and the next run`);
+  });
+});
+
+test('a message whose wake-up was lost goes within four minutes, however many wait; those are woken once', async () => {
+  await inVirtualTime(NOW_MS, async () => {
+    const world = startInstances({ instances: 3, senders: sendersAt(1, 30), seed: 12 });
+    const mailbox = 'm0@contoso.com';
+    const accepted = world.accept(400, 200, () => ({ mailbox }));
+    await world.until(() => Date.now() >= NOW_MS + 130_000, 200_000);
+    // Stored with a place in line, and then the instance was killed.
+    const atMs = Date.now();
+    const { claim: _none, ...record } = messageRecord(['ada@example.com'], {
+      id: newMessageId(atMs, new Uint8Array(10)),
+      status: 'queued',
+      mailbox,
+      createdAtMs: atMs,
+      updatedAtMs: atMs,
+      dueAtMs: atMs,
+      deadlineAtMs: atMs + 86_400_000,
+    });
+    await world.store.insert(record, new Uint8Array(10), { wakeAtMs: atMs + 80_000 });
+    await world.until(() => world.exchange.sent.some(({ id }) => id === record.id), 240_000);
+    await world.until(() => world.exchange.sent.length >= 401, 900_000);
+    world.stop();
+    for (const id of await accepted) assert.ok(((await world.store.peek(id))?.record.generation ?? 9) <= 2);
   });
 });
