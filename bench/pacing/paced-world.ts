@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startAzurite } from '../../local/cloud/start-azurite.ts';
 import { newMailbox } from '../../local/m365/default-world.ts';
 import { type M365, startM365 } from '../../local/m365/start-m365.ts';
@@ -46,7 +49,11 @@ export async function startPacedWorld(options: PacedWorldOptions): Promise<Paced
     for (const closeOne of closers.toReversed()) await closeOne();
   };
   try {
-    const azurite = await startAzurite();
+    const folder = await mkdtemp(join(tmpdir(), 'exosend-bench-'));
+    closers.push(() => rm(folder, { recursive: true, force: true }));
+    // In memory Azurite's queue service halts for five to twelve seconds every minute, to free what thousands of messages
+    // have left: a property of the emulator alone.
+    const azurite = await startAzurite({ folder });
     closers.push(() => azurite.close());
     const delay = { delayMs: options.storageDelayMs ?? 0 };
     const appStorage = await startStorageProxy(azurite.connectionString, delay);
