@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { buildWhenChanged } from '../local/cloud/build-app.ts';
+import { lots } from '../test/support/seeded.ts';
 import { clocks } from './scenarios/clocks.ts';
 import { cuts } from './scenarios/cuts.ts';
 import { kills } from './scenarios/kills.ts';
@@ -8,7 +9,6 @@ import { outages } from './scenarios/outages.ts';
 import { phases } from './scenarios/phases.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { startRig } from './support/rig.ts';
-import { lots } from './support/seeded.ts';
 import { breachOf, isClean, sumOf, type Tally, tableOf, tallies } from './support/tally.ts';
 import { travelUntilFinal } from './support/time-travel.ts';
 

@@ -100,8 +100,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     folder: 'test/support',
-    // The benches' stores in memory serve tests with several instances, too.
-    folders: ['test/support', 'local', 'shared', 'bench/deliver/memory-contents.ts', 'bench/deliver/memory-store.ts'],
+    // The benches' contents in memory serve tests with several instances, too.
+    folders: ['test/support', 'local', 'shared', 'bench/deliver/memory-contents.ts'],
   },
   { folder: 'test', folders: ['test', 'faults', 'functions', 'local', 'scripts', 'shared'] },
 ];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startAzurite } from '../../local/cloud/start-azurite.ts';
 import { newMailbox } from '../../local/m365/default-world.ts';
 import { type M365, startM365 } from '../../local/m365/start-m365.ts';
-import { type StorageProxy, startStorageProxy } from '../storage/storage-proxy.ts';
+import { type StorageProxy, startStorageProxy } from '../../test/support/storage-proxy.ts';
 import { STATE_DIR } from '../support/project.ts';
 import { type BenchHost, startBenchHost } from '../support/start-host.ts';
 

@@ -1,5 +1,5 @@
+import { type StorageProxy, startStorageProxy } from '../../test/support/storage-proxy.ts';
 import { listOfCalls } from '../storage/count-calls.ts';
-import { type StorageProxy, startStorageProxy } from '../storage/storage-proxy.ts';
 import type { BenchOptions, Findings, Row } from '../support/row.ts';
 import { startBenchHost } from '../support/start-host.ts';
 import { startWorld, type World } from '../support/start-world.ts';

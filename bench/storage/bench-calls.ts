@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startStorageProxy } from '../../test/support/storage-proxy.ts';
 import { mailOf2Kb } from '../accept/bench-accept.ts';
 import type { BenchOptions, Findings } from '../support/row.ts';
 import { sendMail } from '../support/send-through.ts';
 import { startBenchHost } from '../support/start-host.ts';
 import { startWorld } from '../support/start-world.ts';
 import { listOfCalls } from './count-calls.ts';
-import { startStorageProxy } from './storage-proxy.ts';
 
 /** How many storage calls the app makes for a small mail, from the request to the record of its end. */
 export async function benchCalls(options: BenchOptions): Promise<Findings> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lots } from '../../test/support/seeded.ts';
 import { mailboxesOf, type Rig } from '../support/rig.ts';
-import type { Lots } from '../support/seeded.ts';
 import type { Cut } from '../support/smtp-gate.ts';
 import { eachOf, type Scenario, timesOf } from './scenario.ts';
 

@@ -1,5 +1,5 @@
+import type { Lots } from '../../test/support/seeded.ts';
 import type { Rig, RigOptions } from '../support/rig.ts';
-import type { Lots } from '../support/seeded.ts';
 
 export interface Run {
   /** A few messages for each fault, and nothing that takes minutes: shows that the matrix itself works. */

@@ -5,9 +5,9 @@ import { kills } from '../../faults/scenarios/kills.ts';
 import { outages } from '../../faults/scenarios/outages.ts';
 import { phases } from '../../faults/scenarios/phases.ts';
 import { startRig } from '../../faults/support/rig.ts';
-import { lots } from '../../faults/support/seeded.ts';
 import { breachOf, tableOf, tallies } from '../../faults/support/tally.ts';
 import { travelUntilFinal } from '../../faults/support/time-travel.ts';
+import { lots } from '../support/seeded.ts';
 
 const SEED = 20;
 

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobServiceClient } from '@azure/storage-blob';
-import { startStorageProxy } from '../../bench/storage/storage-proxy.ts';
 import { type Gate, startStorageGates, type Trouble } from '../../faults/support/storage-gates.ts';
 import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { blobSlots, SLOTS_CONTAINER, type SlotTimes } from '../../shared/adapters/storage/blob-slots.ts';
 import { storageClients } from '../../shared/adapters/storage/storage-clients.ts';
 import type { ConnectionSlot, ConnectionSlots } from '../../shared/domain/ports.ts';
+import { startStorageProxy } from '../support/storage-proxy.ts';
 
 /** The shortest lease there is. */
 const LEASE_MS = 15_000;

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
-import { type StorageProxy, startStorageProxy } from '../../bench/storage/storage-proxy.ts';
 import { type StorageGates, startStorageGates } from '../../faults/support/storage-gates.ts';
 import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { storageClients } from '../../shared/adapters/storage/storage-clients.ts';
@@ -10,6 +9,7 @@ import { tableCallerUsage } from '../../shared/adapters/storage/table-caller-usa
 import { tableMailboxes } from '../../shared/adapters/storage/table-mailboxes.ts';
 import { NO_USAGE } from '../../shared/domain/caller-usage.ts';
 import { type MailboxState, NEW_MAILBOX } from '../../shared/domain/pacing.ts';
+import { type StorageProxy, startStorageProxy } from '../support/storage-proxy.ts';
 
 let azurite: Azurite;
 let gates: StorageGates;

@@ -1,5 +1,4 @@
 import { memoryContents } from '../../bench/deliver/memory-contents.ts';
-import { lots } from '../../faults/support/seeded.ts';
 import { sessionPool } from '../../shared/adapters/smtp/session-pool.ts';
 import { newMessageId } from '../../shared/domain/message-id.ts';
 import type { MessageRecord, Priority } from '../../shared/domain/message-record.ts';
@@ -14,6 +13,7 @@ import { startExchange, transportOver } from './instances-exchange.ts';
 import { connectionSlots, mailboxStates } from './instances-storage.ts';
 import { memoryMessages, messageStore } from './memory-messages.ts';
 import { messageRecord } from './records.ts';
+import { lots } from './seeded.ts';
 
 /** Several instances of the app on one storage, before one Exchange: everything in memory, for virtual time. */
 export interface InstancesOptions {

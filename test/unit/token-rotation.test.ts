@@ -85,15 +85,20 @@ function startProcess(credential: CredentialConfig, clientId?: string) {
     limits: EXCHANGE_ONLINE_LIMITS,
   };
   const log: Log = (level, fields) => state.lines.push({ level, ...fields });
+  const pass = (ms: number) => {
+    state.now += ms;
+    // Where the assertion is made here and not by MSAL, it is dated by this clock.
+    if (credential.kind === 'certificate' && credential.sign === 'vault')
+      m365.world.clockOffsetMs = state.now - Date.now();
+  };
   return {
     state,
-    pass(ms: number) {
-      state.now += ms;
-      // Where the assertion is made here and not by MSAL, it is dated by this clock.
-      if (credential.kind === 'certificate' && credential.sign === 'vault')
-        m365.world.clockOffsetMs = state.now - Date.now();
+    pass,
+    /** By force only after the few seconds in which a token is the newest there is. */
+    token(force = true) {
+      if (force) pass(5_000);
+      return tokens(sender, { force }, log);
     },
-    token: (force = true) => tokens(sender, { force }, log),
     states: () => states.credentialState('name' in credential ? credential.name : ''),
     used: () => state.lines.findLast(line => line.event === 'token.acquired')?.['certificateVersion'],
     events: (event: string) => state.lines.filter(line => line.event === event),
