@@ -66,7 +66,7 @@ const PROMISE_AHEAD_MS = 120_000;
 const NEWCOMER_AHEAD_MS = 80_000;
 /** Longer than `sweep` takes to look again at what is parked. */
 const BACKLOG_MS = 90_000;
-/** Turns further in the future than this come from a clock that is wrong, and must not block those that are right. */
+/** Times further in the future than they can be, by more than this, come from a clock that is wrong. They must not block those that are right. */
 const CLOCK_SKEW_MS = 120_000;
 
 export interface Ask {
@@ -186,12 +186,14 @@ export function answerAsks(
 /** The state without what is over, and without what no clock that is right would have written. */
 function atPresent(state: MailboxState, limits: MailboxLimits, nowMs: number): MailboxState {
   const gap = turnMs(limits);
+  // Not the latest that they can be: that moves on with the clock, and nobody's turn would ever come.
+  const plausible = (atMs: number, aheadMs: number) => (atMs > nowMs + aheadMs + gap + CLOCK_SKEW_MS ? nowMs : atMs);
   return {
     ...state,
-    nextTurnMs: Math.min(state.nextTurnMs, nowMs + MAX_AHEAD_MS + CATCH_UP_MS + gap),
-    lastTurnMs: Math.min(state.lastTurnMs, nowMs + MAX_AHEAD_MS + gap),
-    promisedMs: Math.min(state.promisedMs, nowMs + 2 * PROMISE_AHEAD_MS),
-    backlogUntilMs: Math.min(state.backlogUntilMs, nowMs + BACKLOG_MS),
+    nextTurnMs: plausible(state.nextTurnMs, MAX_AHEAD_MS + CATCH_UP_MS),
+    lastTurnMs: plausible(state.lastTurnMs, MAX_AHEAD_MS),
+    promisedMs: plausible(state.promisedMs, PROMISE_AHEAD_MS),
+    backlogUntilMs: plausible(state.backlogUntilMs, BACKLOG_MS),
     turns: turnsUntil(state.turns, nowMs + CLOCK_SKEW_MS),
     recipients: recentRecipients(state.recipients, nowMs),
   };

@@ -15,7 +15,7 @@ before(async () => {
 
 /** What the code names by constants like REQUESTS_QUEUE. */
 function namedInCode(kind: 'QUEUE' | 'TABLE' | 'CONTAINER'): string[] {
-  const pattern = new RegExp(`export const \\w+_${kind} = '([^']+)'`, 'g');
+  const pattern = new RegExp(`const \\w+_${kind} = '([^']+)'`, 'g');
   const found = [...code.matchAll(pattern)].map(match => match[1] ?? '');
   assert.ok(found.length > 0, `no ${kind} found in code`);
   return found.toSorted();

@@ -3,10 +3,12 @@ import type { MailboxStates } from '../../domain/ports.ts';
 import { docTable } from './doc-table.ts';
 import type { StorageClients } from './storage-clients.ts';
 
+const MAILBOXES_TABLE = 'mailboxes';
+
 /** What all instances share of each mailbox: turns, recipients of the day, breaker. */
 export function tableMailboxes(clients: StorageClients): MailboxStates {
   const table = docTable(clients, {
-    table: 'mailboxes',
+    table: MAILBOXES_TABLE,
     partition: 'm',
     what: 'mailbox',
     blank: NEW_MAILBOX,
