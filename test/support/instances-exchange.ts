@@ -26,6 +26,9 @@ export function startExchange(
     throttled: 0,
     /** Mailboxes whose sign-in is refused. */
     refuses: new Set<string>(),
+    /** From addresses that no mailbox may send as, and how often one was tried. */
+    refusesFrom: new Set<string>(),
+    refusedFrom: 0,
     async signIn(mailbox: string): Promise<SmtpSession> {
       await sleep(signInMs);
       if (exchange.refuses.has(mailbox)) {
@@ -56,6 +59,11 @@ export function startExchange(
         exchange.throttled++;
         const text = '432 4.3.2 Message submission rate for this client has exceeded the configured limit';
         return { kind: 'failed', facts: { stage: 'final', replyCode: 432, text }, inDoubt: false, refused: [] };
+      }
+      if (exchange.refusesFrom.has(job.from)) {
+        exchange.refusedFrom++;
+        const text = `554 5.2.252 SendAsDenied; ${mailbox} not allowed to send as ${job.from}`;
+        return { kind: 'failed', facts: { stage: 'final', replyCode: 554, text }, inDoubt: false, refused: [] };
       }
       exchange.sent.push({ id: job.messageId, mailbox, atMs: Date.now() });
       return { kind: 'accepted', reply: '250 2.0.0 OK', accepted: job.recipients, refused: [], timings: {} };

@@ -69,6 +69,23 @@ test('a mailbox that has used up its day leaves the rest to the others of its se
   });
 });
 
+test('a From that the mailbox may not send as is tried a few times, and all other mail goes on', async () => {
+  await inVirtualTime(NOW_MS, async () => {
+    const world = startInstances({ instances: 2, senders: [SENDER], seed: 4 });
+    world.exchange.refusesFrom.add('sales@contoso.com');
+    await world.accept(60, 50, index => ({
+      mailbox: MAILBOX,
+      from: index % 2 === 0 ? 'sales@contoso.com' : 'billing@contoso.com',
+    }));
+    await world.until(() => world.exchange.sent.length === 30, 5 * MINUTE_MS);
+    assert.ok(world.exchange.refusedFrom <= 5, `${world.exchange.refusedFrom} tries`);
+    world.exchange.refusesFrom.clear();
+    const answered = world.exchange.refusedFrom;
+    await world.until(() => world.exchange.sent.length === 60 - answered, 30 * MINUTE_MS);
+    world.stop();
+  });
+});
+
 test('one instance whose clock is ten minutes ahead keeps nobody from sending', () => {
   const limits = EXCHANGE_ONLINE_LIMITS;
   const ahead = NOW_MS + 10 * MINUTE_MS;
