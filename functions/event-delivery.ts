@@ -3,7 +3,8 @@ import { cachedSecrets } from '../shared/adapters/webhooks/cached-secrets.ts';
 import { webhookPost } from '../shared/adapters/webhooks/post-webhook.ts';
 import type { Settings } from '../shared/config/settings.ts';
 import type { EventQueue } from '../shared/domain/event-task.ts';
-import type { Clock, MessageStore } from '../shared/domain/ports.ts';
+import type { MessageStore } from '../shared/domain/message-ports.ts';
+import type { Clock } from '../shared/domain/ports.ts';
 import type { DeliverEventDeps } from '../shared/usecases/deliver-event.ts';
 import { webhookRest } from '../shared/usecases/webhook-rest.ts';
 

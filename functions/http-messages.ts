@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import type { ListQuery } from '../shared/domain/message-ports.ts';
 import { FINAL_STATUSES, type MessageStatus } from '../shared/domain/message-record.ts';
 import { invalid } from '../shared/domain/parse-mail-request.ts';
-import type { ListQuery } from '../shared/domain/ports.ts';
 import { accepted, type Outcome, type ProblemDetail } from '../shared/domain/problem.ts';
 import { cancelMessage, findMessage, retryMessage } from '../shared/usecases/change-message.ts';
 import { jsonAnswer, messagesUrl, problemAnswer } from './http-answer.ts';

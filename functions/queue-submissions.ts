@@ -1,7 +1,8 @@
 import type { InvocationContext, StorageQueueHandler } from '@azure/functions';
 import { codeOfError } from '../shared/domain/failure-code.ts';
 import { isMessageId } from '../shared/domain/message-id.ts';
-import type { Log, Place } from '../shared/domain/ports.ts';
+import type { Log } from '../shared/domain/ports.ts';
+import type { Place } from '../shared/domain/queue-ports.ts';
 import { errorText } from '../shared/domain/redact.ts';
 import type { TrafficSign } from '../shared/domain/watch-ports.ts';
 import { deliverMail } from '../shared/usecases/deliver-mail.ts';

@@ -7,7 +7,8 @@ import { vaultSigner } from '../shared/adapters/key-vault/vault-signer.ts';
 import { sessionPool } from '../shared/adapters/smtp/session-pool.ts';
 import { type SmtpTransport, smtpTransport } from '../shared/adapters/smtp/smtp-transport.ts';
 import type { Settings } from '../shared/config/settings.ts';
-import type { Clock, ConnectionSlots } from '../shared/domain/ports.ts';
+import type { ConnectionSlots } from '../shared/domain/mailbox-ports.ts';
+import type { Clock } from '../shared/domain/ports.ts';
 
 /** Key Vault → Entra ID → SMTP, put together for one process. */
 export function makeTransport(

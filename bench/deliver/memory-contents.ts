@@ -1,4 +1,4 @@
-import type { ContentStore } from '../../shared/domain/ports.ts';
+import type { ContentStore } from '../../shared/domain/content-ports.ts';
 
 /** Blobs in memory. */
 export function memoryContents(): ContentStore {

@@ -1,4 +1,4 @@
-import type { WakeQueue, WakeUp } from '../../shared/domain/ports.ts';
+import type { WakeQueue, WakeUp } from '../../shared/domain/queue-ports.ts';
 
 /** Wake-ups in memory, first in, first out; delays are not kept. */
 export function memoryQueue(): WakeQueue & { take(): WakeUp | undefined } {

@@ -1,11 +1,11 @@
-import { isFinal, type MessageRecord } from '../../shared/domain/message-record.ts';
 import type {
   MessageStore,
   OpenRow,
   OpenRowChange,
   StoredWithContent,
   WriteResult,
-} from '../../shared/domain/ports.ts';
+} from '../../shared/domain/message-ports.ts';
+import { isFinal, type MessageRecord } from '../../shared/domain/message-record.ts';
 
 interface Entry {
   record: MessageRecord;

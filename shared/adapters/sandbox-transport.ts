@@ -1,6 +1,12 @@
 import type { FailureFacts } from '../domain/diagnosis/diagnosis.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
-import type { ConnectResult, MailConnection, MailTransport, SubmitJob, SubmitResult } from '../domain/ports.ts';
+import type {
+  ConnectResult,
+  MailConnection,
+  MailTransport,
+  SubmitJob,
+  SubmitResult,
+} from '../domain/transport-ports.ts';
 
 /** Recipients that stand for an outcome in mode sandbox. `.invalid` reaches nobody, ever (RFC 2606 2). */
 const SIMULATOR = '@simulator.invalid';

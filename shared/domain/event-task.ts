@@ -1,7 +1,7 @@
 import { EVENT_TYPES, type EventRef, type EventStatus, eventOf } from './events.ts';
 import { isMessageId } from './message-id.ts';
 import type { MessageRecord } from './message-record.ts';
-import type { PoisonMessage } from './ports.ts';
+import type { PoisonMessage } from './queue-ports.ts';
 import { type Webhook, webhookKey } from './webhook.ts';
 
 /** One event for one webhook, as it stands on the queue `mail-events`. */

@@ -1,6 +1,6 @@
 import type { PendingNotice } from './alert-notice.ts';
 import type { ClosedIncident, SubjectState } from './incident.ts';
-import type { WriteResult } from './ports.ts';
+import type { WriteResult } from './message-ports.ts';
 import type { WarningState } from './warning.ts';
 
 /** One row of the table `incidents`: what is known of a subject or of a warning, and what is still to be told of it. */

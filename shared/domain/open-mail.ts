@@ -1,4 +1,4 @@
-import type { OpenRow } from './ports.ts';
+import type { OpenRow } from './message-ports.ts';
 import type { OpenMail } from './status-report.ts';
 
 /**

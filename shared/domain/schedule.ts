@@ -1,4 +1,4 @@
-import type { OpenRow } from './ports.ts';
+import type { OpenRow } from './message-ports.ts';
 
 /** A turn this close is waited for inside the invocation. */
 export const WAIT_WITHIN_MS = 5_000;

@@ -9,9 +9,9 @@ import {
   type RecipientState,
   withEvent,
 } from './message-record.ts';
-import type { RefusedRecipient, SubmitResult } from './ports.ts';
 import { scrubSecrets } from './redact.ts';
 import { retryDelayMs } from './retry-plan.ts';
+import type { RefusedRecipient, SubmitResult } from './transport-ports.ts';
 
 /** How long content is kept after the final state, in ms. */
 export interface Retention {

@@ -1,5 +1,5 @@
+import type { OpenRow } from './message-ports.ts';
 import type { MailboxState } from './pacing.ts';
-import type { OpenRow } from './ports.ts';
 import type { ProbeRun } from './probe-run.ts';
 import { redact } from './redact.ts';
 import type { Condition } from './warning.ts';

@@ -1,8 +1,9 @@
 import { ServiceFailure } from '../domain/failure.ts';
 import { idempotencyRow } from '../domain/idempotency.ts';
 import { newMessageId } from '../domain/message-id.ts';
-import type { Log, RequestQueues } from '../domain/ports.ts';
+import type { Log } from '../domain/ports.ts';
 import { type Problem, problem } from '../domain/problem.ts';
+import type { RequestQueues } from '../domain/queue-ports.ts';
 import { redact } from '../domain/redact.ts';
 import { refusedRecord, requestDigestRow } from '../domain/refused-request.ts';
 import { type AcceptDeps, acceptMail } from './accept-mail.ts';

@@ -1,9 +1,12 @@
 import type { Caller } from '../domain/accept-input.ts';
+import type { ContentStore } from '../domain/content-ports.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import { isMessageId } from '../domain/message-id.ts';
+import type { MessageStore } from '../domain/message-ports.ts';
 import { type MessageRecord, mayHaveArrived, withEvent } from '../domain/message-record.ts';
-import type { Clock, ContentStore, Log, MessageStore, WakeQueue } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
 import { accepted, type Outcome, problem, refused } from '../domain/problem.ts';
+import type { WakeQueue } from '../domain/queue-ports.ts';
 import { end } from '../domain/settle.ts';
 import { type EventSink, recordOutcome } from './record-outcome.ts';
 import { wakeMessage } from './wake-message.ts';

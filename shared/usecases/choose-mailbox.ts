@@ -1,5 +1,5 @@
 import { type MessageRecord, mayHaveArrived, openRecipients } from '../domain/message-record.ts';
-import type { Place } from '../domain/ports.ts';
+import type { Place } from '../domain/queue-ports.ts';
 import type { Sender } from '../domain/sender.ts';
 import type { MailboxPacer } from './mailbox-pacer.ts';
 

@@ -1,5 +1,6 @@
+import type { MessageStore, OpenRowChange, WriteResult } from '../domain/message-ports.ts';
 import type { ClaimPhase, MessageRecord } from '../domain/message-record.ts';
-import type { Clock, MessageStore, OpenRowChange, WriteResult } from '../domain/ports.ts';
+import type { Clock } from '../domain/ports.ts';
 import { CLAIM_MS, RENEW_EVERY_MS } from '../domain/schedule.ts';
 
 /** Thrown when somebody else has written the record: whoever holds the claim now, it is not us. */

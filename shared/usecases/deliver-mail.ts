@@ -1,7 +1,9 @@
 import { diagnose } from '../domain/diagnosis/diagnose.ts';
 import type { FailureFacts } from '../domain/diagnosis/diagnosis.ts';
+import type { StoredWithContent } from '../domain/message-ports.ts';
 import { isFinal, type MessageRecord } from '../domain/message-record.ts';
-import type { Log, StoredWithContent, WakeUp } from '../domain/ports.ts';
+import type { Log } from '../domain/ports.ts';
+import type { WakeUp } from '../domain/queue-ports.ts';
 import { PARK_BEYOND_MS, WAIT_WITHIN_MS } from '../domain/schedule.ts';
 import { senderOfMailbox } from '../domain/sender.ts';
 import { settleLapsedClaim, settleOverdue } from '../domain/settle.ts';

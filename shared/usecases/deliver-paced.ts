@@ -1,8 +1,9 @@
 import type { FailureFacts } from '../domain/diagnosis/diagnosis.ts';
 import { openRecipients } from '../domain/message-record.ts';
 import { type Answer, type Ask, turnMs } from '../domain/pacing.ts';
-import type { ConnectResult, Log, MailConnection, PrepareResult } from '../domain/ports.ts';
+import type { Log } from '../domain/ports.ts';
 import { WAIT_WITHIN_MS } from '../domain/schedule.ts';
+import type { ConnectResult, MailConnection, PrepareResult } from '../domain/transport-ports.ts';
 import { type DeliverDeps, type Delivery, type Due, putBack, submitOver, waitFor } from './delivery.ts';
 import type { MailboxPacer, PacedMailbox } from './mailbox-pacer.ts';
 

@@ -1,24 +1,16 @@
+import type { ContentStore } from '../domain/content-ports.ts';
 import { diagnose } from '../domain/diagnosis/diagnose.ts';
 import type { FailureFacts } from '../domain/diagnosis/diagnosis.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
+import type { MessageStore, StoredWithContent } from '../domain/message-ports.ts';
 import { type MessageRecord, openRecipients } from '../domain/message-record.ts';
 import type { Answer } from '../domain/pacing.ts';
-import type {
-  Clock,
-  ContentStore,
-  Log,
-  MailConnection,
-  MailTransport,
-  MessageStore,
-  Place,
-  StoredWithContent,
-  SubmitResult,
-  WakeQueue,
-  WakeUp,
-} from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import type { Place, WakeQueue, WakeUp } from '../domain/queue-ports.ts';
 import { wakeDelayMs } from '../domain/schedule.ts';
 import type { Sender } from '../domain/sender.ts';
 import { settleFailure, settleOverdue } from '../domain/settle.ts';
+import type { MailConnection, MailTransport, SubmitResult } from '../domain/transport-ports.ts';
 import type { TrafficSign } from '../domain/watch-ports.ts';
 import type { MailboxPacer } from './mailbox-pacer.ts';
 import { type EventSink, recordOutcome } from './record-outcome.ts';

@@ -1,6 +1,7 @@
 import type { MailSettings } from '../domain/mail-settings.ts';
 import { type MessageRecord, openRecipients } from '../domain/message-record.ts';
-import type { Clock, Place } from '../domain/ports.ts';
+import type { Clock } from '../domain/ports.ts';
+import type { Place } from '../domain/queue-ports.ts';
 import { type Sender, senderOfMailbox } from '../domain/sender.ts';
 import { chooseMailbox } from './choose-mailbox.ts';
 import type { MailboxPacer } from './mailbox-pacer.ts';

@@ -1,6 +1,7 @@
 import { ServiceFailure } from '../domain/failure.ts';
+import type { MailboxStates } from '../domain/mailbox-ports.ts';
 import { type MailboxState, NEW_MAILBOX } from '../domain/pacing.ts';
-import type { Clock, MailboxStates } from '../domain/ports.ts';
+import type { Clock } from '../domain/ports.ts';
 
 /** Contention among instances is resolved by trying again on what the winner wrote; so often. */
 const MAX_TRIES = 25;

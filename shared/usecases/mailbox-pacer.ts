@@ -1,6 +1,7 @@
 import { afterFailure, afterGoodProbe, afterSuccess, type Breaker } from '../domain/breaker.ts';
 import type { CatalogueEntry, FailureStage } from '../domain/diagnosis/diagnosis.ts';
 import { afterRefusedFrom, afterSentFrom, heldUntilMs } from '../domain/held-from.ts';
+import type { MailboxStates } from '../domain/mailbox-ports.ts';
 import type { MessageRecord } from '../domain/message-record.ts';
 import {
   type Answer,
@@ -12,7 +13,7 @@ import {
   promiseWakeUps,
   giveRecipientsBack as withRecipientsBack,
 } from '../domain/pacing.ts';
-import type { Clock, Log, MailboxStates } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
 import type { MailboxLimits } from '../domain/sender.ts';
 import { type Change, type MailboxDesk, mailboxDesk } from './mailbox-desk.ts';
 

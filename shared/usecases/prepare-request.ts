@@ -1,13 +1,13 @@
 import type { AcceptInput, UploadedAttachment } from '../domain/accept-input.ts';
 import { domainOf } from '../domain/address.ts';
 import { checkCallerFrom, checkCallerRecipients } from '../domain/callers.ts';
+import type { ComposedAttachment, ComposeMail, ContentStore } from '../domain/content-ports.ts';
 import { fingerprint } from '../domain/idempotency.ts';
 import { hasEightBit } from '../domain/mail-body.ts';
 import type { MailRequest } from '../domain/mail-request.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import { invalid, parseMailRequest, timeFaults } from '../domain/parse-mail-request.ts';
 import { checkRecipients, tooLarge } from '../domain/policy.ts';
-import type { ComposedAttachment, ComposeMail, ContentStore } from '../domain/ports.ts';
 import { accepted, type Outcome, type ProblemDetail } from '../domain/problem.ts';
 import { uniqueAddresses } from '../domain/raw-mail.ts';
 import { resolveSender } from '../domain/sender.ts';

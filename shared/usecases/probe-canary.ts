@@ -1,6 +1,7 @@
 import type { AcceptInput } from '../domain/accept-input.ts';
 import { idempotencyRow } from '../domain/idempotency.ts';
-import type { Clock, Log, MessageStore } from '../domain/ports.ts';
+import type { MessageStore } from '../domain/message-ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
 import {
   CANARY_LIFE_MS,
   type CanaryNote,

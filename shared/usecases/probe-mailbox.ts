@@ -1,7 +1,9 @@
 import type { Breaker } from '../domain/breaker.ts';
 import { findEntry } from '../domain/diagnosis/catalogue.ts';
 import { ServiceFailure } from '../domain/failure.ts';
-import type { Clock, ConnectionSlot, ConnectionSlots, Log, MessageStore } from '../domain/ports.ts';
+import type { ConnectionSlot, ConnectionSlots } from '../domain/mailbox-ports.ts';
+import type { MessageStore } from '../domain/message-ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
 import type { CredentialWalk, ServerWalk, SmtpFindings } from '../domain/probe-ports.ts';
 import type { PhaseResult, ProbeRun } from '../domain/probe-run.ts';
 import { makeRun, unreached, withCandidates } from '../domain/probe-verdict.ts';

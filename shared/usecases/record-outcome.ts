@@ -1,6 +1,9 @@
+import type { ContentStore } from '../domain/content-ports.ts';
 import { ServiceFailure } from '../domain/failure.ts';
+import type { OpenRowChange, WriteResult } from '../domain/message-ports.ts';
 import { isFinal, type MessageRecord } from '../domain/message-record.ts';
-import type { Clock, ContentStore, Log, OpenRowChange, WakeQueue, WriteResult } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import type { WakeQueue } from '../domain/queue-ports.ts';
 import { redact } from '../domain/redact.ts';
 import { PARK_BEYOND_MS, wakeDelayMs } from '../domain/schedule.ts';
 import type { TrafficSign } from '../domain/watch-ports.ts';

@@ -1,6 +1,9 @@
+import type { ContentStore } from '../domain/content-ports.ts';
 import { isMessageId, newMessageId } from '../domain/message-id.ts';
+import type { MessageStore } from '../domain/message-ports.ts';
 import { isFinal } from '../domain/message-record.ts';
-import type { Clock, ContentStore, Log, MessageStore, PoisonMessage, WakeQueue } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import type { PoisonMessage, WakeQueue } from '../domain/queue-ports.ts';
 import { refusedRecord, requestDigestRow } from '../domain/refused-request.ts';
 
 export interface PoisonDeps {

@@ -1,5 +1,7 @@
 import type { MailSettings } from '../domain/mail-settings.ts';
-import type { Clock, Log, MessageStore, OpenRow, Place, WakeQueue } from '../domain/ports.ts';
+import type { MessageStore, OpenRow } from '../domain/message-ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import type { Place, WakeQueue } from '../domain/queue-ports.ts';
 import { PLAN_AHEAD_MS, wakeDelayMs } from '../domain/schedule.ts';
 import type { MailboxPacer } from './mailbox-pacer.ts';
 import { type DueRows, rowsToRelease } from './rows-to-release.ts';

@@ -1,6 +1,7 @@
 import type { MailSettings } from '../domain/mail-settings.ts';
+import type { MessageStore, OpenRow } from '../domain/message-ports.ts';
 import { turnMs } from '../domain/pacing.ts';
-import type { Clock, MessageStore, OpenRow } from '../domain/ports.ts';
+import type { Clock } from '../domain/ports.ts';
 import { isOnItsWay, PLAN_AHEAD_MS, RELEASE_AHEAD_MS } from '../domain/schedule.ts';
 import { type Sender, senderOfMailbox } from '../domain/sender.ts';
 

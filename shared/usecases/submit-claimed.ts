@@ -1,19 +1,13 @@
+import type { ContentStore } from '../domain/content-ports.ts';
 import { ServiceFailure } from '../domain/failure.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
+import type { MessageStore, OpenRowChange, StoredWithContent } from '../domain/message-ports.ts';
 import { isFinal, type MessageRecord, openRecipients, withEvent } from '../domain/message-record.ts';
-import type {
-  Clock,
-  ContentStore,
-  Log,
-  MailConnection,
-  MessageStore,
-  OpenRowChange,
-  StoredWithContent,
-  SubmitResult,
-  WakeQueue,
-} from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import type { WakeQueue } from '../domain/queue-ports.ts';
 import { CLAIM_MS } from '../domain/schedule.ts';
 import { type SettleContext, settleOverdue, settleSubmission } from '../domain/settle.ts';
+import type { MailConnection, SubmitResult } from '../domain/transport-ports.ts';
 import { ClaimLostError, holdClaim } from './claim-holder.ts';
 import { type EventSink, recordOutcome } from './record-outcome.ts';
 

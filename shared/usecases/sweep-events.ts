@@ -1,7 +1,8 @@
 import { EVENT_LIFE_MS, nextTry } from '../domain/event-retry.ts';
 import { readEventTask, tasksOf } from '../domain/event-task.ts';
 import type { EventRef } from '../domain/events.ts';
-import type { Clock, Log, PoisonMessage } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import type { PoisonMessage } from '../domain/queue-ports.ts';
 import { redact } from '../domain/redact.ts';
 import { type EmitDeps, emitEvent } from './emit-events.ts';
 

@@ -1,5 +1,7 @@
+import type { ContentStore } from '../domain/content-ports.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
-import type { ContentStore, Log, RequestQueues } from '../domain/ports.ts';
+import type { Log } from '../domain/ports.ts';
+import type { RequestQueues } from '../domain/queue-ports.ts';
 import { redact } from '../domain/redact.ts';
 import { recordPoison } from './record-poison.ts';
 import { type ReleaseDeps, releaseDue } from './release-due.ts';

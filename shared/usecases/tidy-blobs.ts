@@ -1,7 +1,9 @@
+import type { BlobArea, StaleBlobs } from '../domain/content-ports.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import { isMessageId } from '../domain/message-id.ts';
+import type { MessageStore } from '../domain/message-ports.ts';
 import { isFinal } from '../domain/message-record.ts';
-import type { BlobArea, Clock, Log, MessageStore, StaleBlobs } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
 import { redact } from '../domain/redact.ts';
 
 export interface TidyDeps {

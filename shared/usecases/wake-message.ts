@@ -1,5 +1,6 @@
 import type { MessageRecord } from '../domain/message-record.ts';
-import type { Log, Place, WakeQueue } from '../domain/ports.ts';
+import type { Log } from '../domain/ports.ts';
+import type { Place, WakeQueue } from '../domain/queue-ports.ts';
 import { redact } from '../domain/redact.ts';
 
 /**

@@ -2,8 +2,10 @@ import type { AlertChannel, Pulse, Taken } from '../domain/alert.ts';
 import { LOG_CHANNEL, type NoticeType } from '../domain/alert-notice.ts';
 import type { WatchStore } from '../domain/incident-store.ts';
 import type { Subjects } from '../domain/incident-subject.ts';
+import type { MailboxStates } from '../domain/mailbox-ports.ts';
 import { newMessageId } from '../domain/message-id.ts';
-import type { Clock, MailboxStates, MessageStore } from '../domain/ports.ts';
+import type { MessageStore } from '../domain/message-ports.ts';
+import type { Clock } from '../domain/ports.ts';
 import type { Sender } from '../domain/sender.ts';
 import type { WatchedCredentials } from '../domain/warning-conditions.ts';
 

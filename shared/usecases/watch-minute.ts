@@ -1,7 +1,7 @@
 import { closeIncident } from '../domain/incident-step.ts';
 import type { StoredWatchRow } from '../domain/incident-store.ts';
+import type { OpenRow } from '../domain/message-ports.ts';
 import { turnMs } from '../domain/pacing.ts';
-import type { OpenRow } from '../domain/ports.ts';
 import { senderOfMailbox } from '../domain/sender.ts';
 import type { Condition } from '../domain/warning.ts';
 import { breakerOf, expiryOf, OVERDUE_MS, overdueOf, poisonOf, quotaOf } from '../domain/warning-conditions.ts';

@@ -7,7 +7,7 @@ import { type Gate, startStorageGates, type Trouble } from '../../faults/support
 import { type Azurite, startAzurite } from '../../local/cloud/start-azurite.ts';
 import { blobSlots, SLOTS_CONTAINER, type SlotTimes } from '../../shared/adapters/storage/blob-slots.ts';
 import { storageClients } from '../../shared/adapters/storage/storage-clients.ts';
-import type { ConnectionSlot, ConnectionSlots } from '../../shared/domain/ports.ts';
+import type { ConnectionSlot, ConnectionSlots } from '../../shared/domain/mailbox-ports.ts';
 import { startStorageProxy } from '../support/storage-proxy.ts';
 
 /** The shortest lease there is. */

@@ -9,8 +9,8 @@ import { openSmtpSession } from '../../shared/adapters/smtp/smtp-session.ts';
 import { smtpTransport } from '../../shared/adapters/smtp/smtp-transport.ts';
 import { diagnose } from '../../shared/domain/diagnosis/diagnose.ts';
 import { ServiceFailure } from '../../shared/domain/failure.ts';
-import type { SubmitJob } from '../../shared/domain/ports.ts';
 import { EXCHANGE_ONLINE_LIMITS, type Sender } from '../../shared/domain/sender.ts';
+import type { SubmitJob } from '../../shared/domain/transport-ports.ts';
 import { type Script, type ScriptedSmtp, startScriptedSmtp } from '../support/scripted-smtp.ts';
 
 const TOKEN = 'a-token-that-must-not-leave';

@@ -8,8 +8,8 @@ import { type TableAccess, tableAccess } from '../../shared/adapters/storage/tab
 import { tableMessages } from '../../shared/adapters/storage/table-messages.ts';
 import { releaseRows } from '../../shared/adapters/storage/table-open-rows.ts';
 import { newMessageId } from '../../shared/domain/message-id.ts';
+import type { MessageStore } from '../../shared/domain/message-ports.ts';
 import type { MessageRecord } from '../../shared/domain/message-record.ts';
-import type { MessageStore } from '../../shared/domain/ports.ts';
 import { messageRecord } from '../support/records.ts';
 import { NOW_MS } from '../support/requests.ts';
 

@@ -8,8 +8,8 @@ import { tableOutbox } from '../../shared/adapters/storage/table-outbox.ts';
 import { eventNoter } from '../../shared/domain/event-task.ts';
 import { type EventOutbox, eventOf } from '../../shared/domain/events.ts';
 import { newMessageId } from '../../shared/domain/message-id.ts';
+import type { OpenRowChange } from '../../shared/domain/message-ports.ts';
 import type { MessageRecord } from '../../shared/domain/message-record.ts';
-import type { OpenRowChange } from '../../shared/domain/ports.ts';
 import { messageRecord } from '../support/records.ts';
 import { NOW_MS } from '../support/requests.ts';
 

@@ -1,8 +1,8 @@
 import type { SessionPool } from '../../shared/adapters/smtp/session-pool.ts';
 import type { SmtpSession } from '../../shared/adapters/smtp/smtp-session.ts';
 import { ServiceFailure } from '../../shared/domain/failure.ts';
-import type { MailTransport, SubmitJob, SubmitResult } from '../../shared/domain/ports.ts';
 import type { Sender } from '../../shared/domain/sender.ts';
+import type { MailTransport, SubmitJob, SubmitResult } from '../../shared/domain/transport-ports.ts';
 
 export interface Sent {
   readonly id: string;

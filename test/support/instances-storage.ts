@@ -1,5 +1,5 @@
+import type { ConnectionSlots, MailboxStates } from '../../shared/domain/mailbox-ports.ts';
 import type { MailboxState } from '../../shared/domain/pacing.ts';
-import type { ConnectionSlots, MailboxStates } from '../../shared/domain/ports.ts';
 
 /** What the instances share of each mailbox. */
 export function mailboxStates(

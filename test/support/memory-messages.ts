@@ -1,6 +1,4 @@
 import { newMessageId } from '../../shared/domain/message-id.ts';
-import type { MessageRecord } from '../../shared/domain/message-record.ts';
-import { endsAtMs, isFinal } from '../../shared/domain/message-record.ts';
 import type {
   DueContent,
   IdempotencyEntry,
@@ -14,7 +12,9 @@ import type {
   Stored,
   StoredWithContent,
   WriteResult,
-} from '../../shared/domain/ports.ts';
+} from '../../shared/domain/message-ports.ts';
+import type { MessageRecord } from '../../shared/domain/message-record.ts';
+import { endsAtMs, isFinal } from '../../shared/domain/message-record.ts';
 
 interface Row {
   readonly record: MessageRecord;

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { INLINE_CONTENT_BYTES } from '../../shared/adapters/storage/record-entity.ts';
 import { newMessageId } from '../../shared/domain/message-id.ts';
+import type { MessageStore } from '../../shared/domain/message-ports.ts';
 import type { MessageRecord } from '../../shared/domain/message-record.ts';
-import type { MessageStore } from '../../shared/domain/ports.ts';
 import { messageRecord } from './records.ts';
 import { NOW_MS } from './requests.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isFinal, type MessageRecord, mayFollow } from '../../shared/domain/message-record.ts';
-import type { SubmitJob } from '../../shared/domain/ports.ts';
+import type { SubmitJob } from '../../shared/domain/transport-ports.ts';
 import type { MemoryMessages } from './memory-messages.ts';
 import type { StoredMail } from './virtual-exchange.ts';
 import type { VirtualHost } from './virtual-world.ts';

@@ -1,13 +1,10 @@
+import type { ContentStore } from '../../shared/domain/content-ports.ts';
 import type { MailSettings } from '../../shared/domain/mail-settings.ts';
+import type { MailboxStates } from '../../shared/domain/mailbox-ports.ts';
+import type { MessageStore } from '../../shared/domain/message-ports.ts';
 import type { MailboxState } from '../../shared/domain/pacing.ts';
-import type {
-  ContentStore,
-  Log,
-  MailboxStates,
-  MessageStore,
-  RequestQueues,
-  WakeQueue,
-} from '../../shared/domain/ports.ts';
+import type { Log } from '../../shared/domain/ports.ts';
+import type { RequestQueues, WakeQueue } from '../../shared/domain/queue-ports.ts';
 import { acceptMail } from '../../shared/usecases/accept-mail.ts';
 import { cancelMessage, retryMessage } from '../../shared/usecases/change-message.ts';
 import { type DeliverDeps, deliverMail } from '../../shared/usecases/deliver-mail.ts';

@@ -1,5 +1,5 @@
 import { ServiceFailure } from '../../shared/domain/failure.ts';
-import type { MailTransport, SubmitJob, SubmitResult } from '../../shared/domain/ports.ts';
+import type { MailTransport, SubmitJob, SubmitResult } from '../../shared/domain/transport-ports.ts';
 import type { VirtualHost, VirtualWorld } from './virtual-world.ts';
 
 /** A mail that the server has: answered with 250, or stored although the answer was lost. */

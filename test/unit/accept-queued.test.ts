@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ContentStore } from '../../shared/domain/content-ports.ts';
 import { ServiceFailure } from '../../shared/domain/failure.ts';
 import type { MailSettings } from '../../shared/domain/mail-settings.ts';
-import type { ContentStore, MessageStore, RequestQueues } from '../../shared/domain/ports.ts';
+import type { MessageStore } from '../../shared/domain/message-ports.ts';
+import type { RequestQueues } from '../../shared/domain/queue-ports.ts';
 import { EXCHANGE_ONLINE_LIMITS } from '../../shared/domain/sender.ts';
 import type { AcceptDeps } from '../../shared/usecases/accept-mail.ts';
 import { acceptQueued, PUT_BACK_FROM_DEQUEUE } from '../../shared/usecases/accept-queued.ts';

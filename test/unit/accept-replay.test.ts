@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AcceptBody, CallerRules } from '../../shared/domain/accept-input.ts';
-import type { ContentStore, MessageStore } from '../../shared/domain/ports.ts';
+import type { ContentStore } from '../../shared/domain/content-ports.ts';
+import type { MessageStore } from '../../shared/domain/message-ports.ts';
 import { EXCHANGE_ONLINE_LIMITS } from '../../shared/domain/sender.ts';
 import { type AcceptDeps, acceptMail } from '../../shared/usecases/accept-mail.ts';
 import { callerLimits } from '../../shared/usecases/caller-limits.ts';

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ContentStore } from '../../shared/domain/content-ports.ts';
 import type { MailSettings } from '../../shared/domain/mail-settings.ts';
+import type { MessageStore } from '../../shared/domain/message-ports.ts';
 import type { MessageRecord, MessageStatus } from '../../shared/domain/message-record.ts';
-import type { ContentStore, LogFields, MessageStore, WakeUp } from '../../shared/domain/ports.ts';
+import type { LogFields } from '../../shared/domain/ports.ts';
+import type { WakeUp } from '../../shared/domain/queue-ports.ts';
 import { type ChangeDeps, cancelMessage, retryMessage } from '../../shared/usecases/change-message.ts';
 import { memoryMessages } from '../support/memory-messages.ts';
 import { messageRecord } from '../support/records.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ServiceFailure } from '../../shared/domain/failure.ts';
-import type { MessageStore } from '../../shared/domain/ports.ts';
+import type { MessageStore } from '../../shared/domain/message-ports.ts';
 import { RENEW_EVERY_MS } from '../../shared/domain/schedule.ts';
 import { ClaimLostError, holdClaim } from '../../shared/usecases/claim-holder.ts';
 import { memoryMessages } from '../support/memory-messages.ts';

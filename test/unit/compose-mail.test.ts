@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { composeMail, mailTree } from '../../shared/adapters/mime/compose-mail.ts';
 import { renderMail } from '../../shared/adapters/mime/render-mail.ts';
+import type { ComposeInput } from '../../shared/domain/content-ports.ts';
 import { parseMailRequest } from '../../shared/domain/parse-mail-request.ts';
-import type { ComposeInput } from '../../shared/domain/ports.ts';
 import { mailRequest, NOW_MS } from '../support/requests.ts';
 
 const ID = '01KAM0TESTTESTTESTTESTTEST';

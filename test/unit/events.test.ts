@@ -6,7 +6,8 @@ import { type EventTask, eventNoter, readEventTask, tasksOf } from '../../shared
 import { EVENT_TYPES, type EventRef, eventId, eventOf } from '../../shared/domain/events.ts';
 import { ServiceFailure } from '../../shared/domain/failure.ts';
 import type { MessageRecord } from '../../shared/domain/message-record.ts';
-import type { Clock, LogFields, PoisonMessage } from '../../shared/domain/ports.ts';
+import type { Clock, LogFields } from '../../shared/domain/ports.ts';
+import type { PoisonMessage } from '../../shared/domain/queue-ports.ts';
 import type { Webhook, WebhookAnswer, WebhookPost } from '../../shared/domain/webhook.ts';
 import { type DeliverEventDeps, deliverEvent } from '../../shared/usecases/deliver-event.ts';
 import { eventSink } from '../../shared/usecases/emit-events.ts';

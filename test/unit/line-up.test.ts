@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MailSettings } from '../../shared/domain/mail-settings.ts';
+import type { MailboxStates } from '../../shared/domain/mailbox-ports.ts';
+import type { MessageStore } from '../../shared/domain/message-ports.ts';
 import type { MailboxState } from '../../shared/domain/pacing.ts';
-import type { Clock, MailboxStates, MessageStore } from '../../shared/domain/ports.ts';
+import type { Clock } from '../../shared/domain/ports.ts';
 import { EXCHANGE_ONLINE_LIMITS } from '../../shared/domain/sender.ts';
 import { acceptMail } from '../../shared/usecases/accept-mail.ts';
 import { lineUp } from '../../shared/usecases/line-up.ts';

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { afterFailure, CLOSED } from '../../shared/domain/breaker.ts';
+import type { MailboxStates } from '../../shared/domain/mailbox-ports.ts';
 import { newMessageId } from '../../shared/domain/message-id.ts';
+import type { MessageStore } from '../../shared/domain/message-ports.ts';
 import type { MessageRecord, Priority } from '../../shared/domain/message-record.ts';
 import { type MailboxState, NEW_MAILBOX } from '../../shared/domain/pacing.ts';
-import type { Clock, MailboxStates, MessageStore, WakeUp } from '../../shared/domain/ports.ts';
+import type { Clock } from '../../shared/domain/ports.ts';
+import type { WakeUp } from '../../shared/domain/queue-ports.ts';
 import { EXCHANGE_ONLINE_LIMITS, type Sender } from '../../shared/domain/sender.ts';
 import { mailboxPacer } from '../../shared/usecases/mailbox-pacer.ts';
 import { releaseDue } from '../../shared/usecases/release-due.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modeTransport } from '../../shared/adapters/sandbox-transport.ts';
-import type { MailTransport, SubmitJob, SubmitResult } from '../../shared/domain/ports.ts';
 import { EXCHANGE_ONLINE_LIMITS, type Sender } from '../../shared/domain/sender.ts';
 import { settleSubmission } from '../../shared/domain/settle.ts';
+import type { MailTransport, SubmitJob, SubmitResult } from '../../shared/domain/transport-ports.ts';
 import { messageRecord } from '../support/records.ts';
 import { NOW_MS } from '../support/requests.ts';
 

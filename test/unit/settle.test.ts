@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FailureFacts } from '../../shared/domain/diagnosis/diagnosis.ts';
 import { isFinal, type MessageRecord, mayFollow, withEvent } from '../../shared/domain/message-record.ts';
-import type { SubmitResult } from '../../shared/domain/ports.ts';
 import { type SettleContext, settleLapsedClaim, settleOverdue, settleSubmission } from '../../shared/domain/settle.ts';
+import type { SubmitResult } from '../../shared/domain/transport-ports.ts';
 import { messageRecord } from '../support/records.ts';
 import { NOW_MS } from '../support/requests.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ServiceFailure } from '../../shared/domain/failure.ts';
+import type { OpenRow } from '../../shared/domain/message-ports.ts';
 import { answerAsks, NEW_MAILBOX } from '../../shared/domain/pacing.ts';
-import type { OpenRow } from '../../shared/domain/ports.ts';
 import type { ProbeRun } from '../../shared/domain/probe-run.ts';
 import { EXCHANGE_ONLINE_LIMITS, type Sender } from '../../shared/domain/sender.ts';
 import type { IncidentView } from '../../shared/domain/watch-ports.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { OpenRow } from '../../shared/domain/message-ports.ts';
 import { NEW_MAILBOX } from '../../shared/domain/pacing.ts';
-import type { OpenRow } from '../../shared/domain/ports.ts';
 import type { WatchedCredential } from '../../shared/domain/warning-conditions.ts';
 import { memoryIncidents, probeRun, recordingChannel, sender, watchWorld } from '../support/watch-world.ts';
 

@@ -1,6 +1,6 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type MimeNode from 'nodemailer/lib/mime-node';
-import type { ComposeInput } from '../../domain/ports.ts';
+import type { ComposeInput } from '../../domain/content-ports.ts';
 import { renderMail } from './render-mail.ts';
 
 /**

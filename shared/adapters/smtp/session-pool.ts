@@ -1,4 +1,4 @@
-import type { ConnectionSlot, ConnectionSlots } from '../../domain/ports.ts';
+import type { ConnectionSlot, ConnectionSlots } from '../../domain/mailbox-ports.ts';
 import type { SmtpSession } from './smtp-session.ts';
 
 /** An idle session is closed after this; Exchange closes quiet ones itself within minutes. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailureStage } from '../../domain/diagnosis/diagnosis.ts';
-import type { RefusedRecipient, SubmitJob, SubmitResult } from '../../domain/ports.ts';
+import type { RefusedRecipient, SubmitJob, SubmitResult } from '../../domain/transport-ports.ts';
 import { type SmtpErrorLike, smtpFacts } from './smtp-facts.ts';
 import { SMTP_TIMEOUTS_MS, type SmtpSession } from './smtp-session.ts';
 

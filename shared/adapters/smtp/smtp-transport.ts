@@ -1,17 +1,17 @@
 import type { TokenSource } from '../../domain/credential-ports.ts';
 import { diagnose } from '../../domain/diagnosis/diagnose.ts';
 import { ServiceFailure } from '../../domain/failure.ts';
+import type { Log } from '../../domain/ports.ts';
+import { redact } from '../../domain/redact.ts';
+import type { Sender } from '../../domain/sender.ts';
 import type {
   ConnectResult,
-  Log,
   MailConnection,
   MailTransport,
   PrepareResult,
   SubmitJob,
   SubmitResult,
-} from '../../domain/ports.ts';
-import { redact } from '../../domain/redact.ts';
-import type { Sender } from '../../domain/sender.ts';
+} from '../../domain/transport-ports.ts';
 import type { PooledSession, SessionKey, SessionPool } from './session-pool.ts';
 import { openSmtpSession, type SmtpEndpoint, type SmtpSession } from './smtp-session.ts';
 import { submitMail } from './smtp-submit.ts';

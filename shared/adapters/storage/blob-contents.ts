@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import type { ContentStore } from '../../domain/ports.ts';
+import type { ContentStore } from '../../domain/content-ports.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { statusOf, storageCodeOf, storageFault } from './storage-fault.ts';
 

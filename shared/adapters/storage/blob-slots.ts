@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ConnectionSlot, ConnectionSlots } from '../../domain/ports.ts';
+import type { ConnectionSlot, ConnectionSlots } from '../../domain/mailbox-ports.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { statusOf, storageFault } from './storage-fault.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { WriteResult } from '../../domain/ports.ts';
+import type { WriteResult } from '../../domain/message-ports.ts';
 import { wasRepeated } from './repeated-requests.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { failedWith, type Row, tableAccess } from './table-access.ts';

@@ -1,6 +1,6 @@
 import type { QueueClient } from '@azure/storage-queue';
 import type { EventQueue } from '../../domain/event-task.ts';
-import type { PoisonMessage, RequestQueues, WakeQueue } from '../../domain/ports.ts';
+import type { PoisonMessage, RequestQueues, WakeQueue } from '../../domain/queue-ports.ts';
 import { putBackBlobs } from './put-back-blobs.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { statusOf, storageFault } from './storage-fault.ts';

@@ -1,6 +1,6 @@
 import { invertMessageId } from '../../domain/message-id.ts';
+import type { OpenRow } from '../../domain/message-ports.ts';
 import { endsAtMs, type MessageRecord, type RecipientState } from '../../domain/message-record.ts';
-import type { OpenRow } from '../../domain/ports.ts';
 
 /**
  * Table `messages`, one partition. Why one: a message, its open row and its idempotency entry then change in one

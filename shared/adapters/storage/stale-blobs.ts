@@ -1,4 +1,4 @@
-import type { BlobArea, StaleBlobs } from '../../domain/ports.ts';
+import type { BlobArea, StaleBlobs } from '../../domain/content-ports.ts';
 import { CONTENT_CONTAINER, containerOf, INTAKE_CONTAINER, POISON_CONTAINER } from './blob-contents.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { statusOf, storageFault } from './storage-fault.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TransactionAction } from '@azure/data-tables';
 import { newMessageId } from '../../domain/message-id.ts';
+import type { DueContent } from '../../domain/message-ports.ts';
 import { isFinal, type MessageRecord } from '../../domain/message-record.ts';
-import type { DueContent } from '../../domain/ports.ts';
 import {
   fromEntity,
   partitionOf,

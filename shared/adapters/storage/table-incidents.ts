@@ -2,7 +2,7 @@ import type { TransactionAction } from '@azure/data-tables';
 import type { ClosedIncident } from '../../domain/incident.ts';
 import type { StoredWatchRow, WatchRow, WatchStore } from '../../domain/incident-store.ts';
 import { invertMessageId, newMessageId } from '../../domain/message-id.ts';
-import type { WriteResult } from '../../domain/ports.ts';
+import type { WriteResult } from '../../domain/message-ports.ts';
 import type { StorageClients } from './storage-clients.ts';
 import { failedWith, type Row, tableAccess } from './table-access.ts';
 

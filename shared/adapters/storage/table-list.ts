@@ -1,5 +1,5 @@
+import type { ListQuery } from '../../domain/message-ports.ts';
 import type { MessageRecord } from '../../domain/message-record.ts';
-import type { ListQuery } from '../../domain/ports.ts';
 import { fromEntity, RANGES, RECORD_COLUMNS } from './record-entity.ts';
 import { type Row, rangeFilter, type TableAccess } from './table-access.ts';
 

@@ -1,5 +1,5 @@
+import type { MailboxStates } from '../../domain/mailbox-ports.ts';
 import { NEW_MAILBOX } from '../../domain/pacing.ts';
-import type { MailboxStates } from '../../domain/ports.ts';
 import { docTable } from './doc-table.ts';
 import type { StorageClients } from './storage-clients.ts';
 

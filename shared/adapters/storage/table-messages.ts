@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { TransactionAction } from '@azure/data-tables';
 import type { EventRef } from '../../domain/events.ts';
+import type { IdempotencyEntry, MessageStore, OpenRowChange, WriteResult } from '../../domain/message-ports.ts';
 import type { MessageRecord } from '../../domain/message-record.ts';
 import { isFinal } from '../../domain/message-record.ts';
-import type { IdempotencyEntry, MessageStore, OpenRowChange, WriteResult } from '../../domain/ports.ts';
 import {
   contentOf,
   contentProperties,

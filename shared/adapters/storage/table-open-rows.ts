@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TransactionAction } from '@azure/data-tables';
-import type { OpenRow, OpenRowsOptions } from '../../domain/ports.ts';
+import type { OpenRow, OpenRowsOptions } from '../../domain/message-ports.ts';
 import { openRow, openRowOf, partitionOf, RANGES, recordRow } from './record-entity.ts';
 import { failedWith, type TableAccess } from './table-access.ts';
 
