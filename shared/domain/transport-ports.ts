@@ -77,6 +77,8 @@ export interface MailTransport {
    * @param slot the one of the mailbox's connections to try for; absent = any
    */
   prepare?(sender: Sender, mailbox: string, messageId: string, log: Log, slot?: number): Promise<PrepareResult>;
+  /** Waits until a connection of the mailbox is free here, without taking it, and says whether one is. Absent where none is ever in use. */
+  hasFree?(sender: Sender, mailbox: string, messageId: string, log: Log, patienceMs: number): Promise<boolean>;
   /** Whether `prepare` would sign in: this process has no connection yet and has not just failed to get one. */
   needsSignIn?(sender: Sender, mailbox: string): boolean;
 }

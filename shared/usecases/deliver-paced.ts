@@ -20,6 +20,8 @@ const PUNCTUAL_MS = 300;
 const MAX_WAIT_MS = 3 * WAIT_WITHIN_MS;
 /** A wake-up for which there is no connection is brought again after this. */
 const BUSY_DELAY_MS = 2_000;
+/** Where mails take longer than turns, it comes later the longer it has waited: or the queue would be read for nothing. */
+const MAX_BUSY_DELAY_MS = 30_000;
 /** While a connection that was asked for is waited for: how often to look, and how long. */
 const SLOT_POLL_MS = 250;
 const SLOT_PATIENCE_MS = 5_000;
@@ -121,6 +123,7 @@ async function deliverInTurn(visit: Visit): Promise<Delivery | Refused | UsedUp>
   if (earlyMs > 0) await clock.sleep(earlyMs);
   try {
     for (;;) {
+      if (!held && !(await hasFree(visit))) return await backToLine(visit, afterBusy(visit, promisedMs), promisedMs);
       const answer = await pacer.ask(paced, { ...visit.ask, ...(promisedMs === undefined ? {} : { promisedMs }) });
       if (answer.kind === 'elsewhere') return await backToLine(visit, clock.now(), promisedMs);
       if (answer.kind === 'later') {
@@ -142,17 +145,28 @@ async function deliverInTurn(visit: Visit): Promise<Delivery | Refused | UsedUp>
       await giveBack(visit, answer);
       if (connected.kind === 'failed') return { refused: connected.facts };
       promisedMs ??= answer.atMs;
-      if (clock.now() >= endMs) return await backToLine(visit, clock.now() + BUSY_DELAY_MS, promisedMs);
+      if (clock.now() >= endMs) return await backToLine(visit, afterBusy(visit, promisedMs), promisedMs);
       if (held) continue;
       // All are in use for longer than a turn lasts, by large mails, say: now the connection first.
       const waited = await connect(visit, WAIT_WITHIN_MS);
       if (waited.kind === 'failed') return { refused: waited.facts };
-      if (waited.kind === 'busy') return await backToLine(visit, clock.now() + BUSY_DELAY_MS, promisedMs);
+      if (waited.kind === 'busy') return await backToLine(visit, afterBusy(visit, promisedMs), promisedMs);
       held = waited.connection;
     }
   } finally {
     held?.release();
   }
+}
+
+async function hasFree({ deps, due, paced, log }: Visit): Promise<boolean> {
+  const { transport } = deps;
+  return (await transport.hasFree?.(due.sender, paced.mailbox, due.stored.record.id, log, WAIT_WITHIN_MS)) ?? true;
+}
+
+function afterBusy({ deps, ask }: Visit, placeMs: number | undefined): number {
+  const nowMs = deps.clock.now();
+  const waitedMs = ask.isHigh ? 0 : nowMs - (placeMs ?? nowMs);
+  return nowMs + Math.min(MAX_BUSY_DELAY_MS, Math.max(BUSY_DELAY_MS, waitedMs / 2));
 }
 
 /** The connection in hand, or one that is free soon; `busy` when the turn is over before that. */
@@ -203,7 +217,7 @@ async function passOn(visit: Visit): Promise<Delivery | UsedUp> {
     if (answer.kind === 'turn') await giveBack(visit, answer);
     // Passed on before, and nobody took it: not round and round.
     const wasPassedOn = ask.promisedMs !== undefined && ask.promisedMs < nowMs;
-    await backToLine(visit, nowMs + (wasPassedOn ? BUSY_DELAY_MS : 0), ask.promisedMs ?? nowMs);
+    await backToLine(visit, wasPassedOn ? afterBusy(visit, ask.promisedMs) : nowMs, ask.promisedMs ?? nowMs);
     await pacer.restAfterPassingOn(wasPassedOn ? NOT_TAKEN_MS : PASSED_ON_MS);
     return 'later';
   }

@@ -102,6 +102,8 @@ export function transportOver(pool: SessionPool, exchange: Exchange): MailTransp
         const kind = await pool.prepare(keyOf(sender, mailbox), () => exchange.signIn(mailbox), slot);
         return { kind };
       }),
+    hasFree: (sender, mailbox, _id, _log, patienceMs) =>
+      pool.waitForIdle(keyOf(sender, mailbox), () => exchange.signIn(mailbox), patienceMs),
     needsSignIn: (sender, mailbox) => pool.needsSignIn(keyOf(sender, mailbox)),
   };
 }

@@ -49,6 +49,23 @@ for (const [instances, perMinute, storageMs] of [
   });
 }
 
+test('mails that take longer than turns do not keep the queue busy', async () => {
+  await inVirtualTime(NOW_MS, async () => {
+    const world = startInstances({ instances: 4, senders: sendersAt(1, 30), seed: 9, submitMs: 10_000 });
+    void world.accept(120, 50, () => ({ mailbox: 'm0@contoso.com' }));
+    const begunMs = Date.now();
+    await world.until(() => world.exchange.sent.length >= 120, 1_200_000);
+    world.stop();
+    assert.equal(world.exchange.throttled, 0);
+    assert.ok(world.counts.reads / 120 <= 12, `${world.counts.reads / 120} queue reads a message`);
+    // Three connections, ten seconds for each mail.
+    assert.ok(
+      Date.now() - begunMs <= 400_000 * 1.8,
+      `${(Date.now() - begunMs) / 400_000} of what the connections need`,
+    );
+  });
+});
+
 test('two mailboxes of one sender give twice the rate', async () => {
   await inVirtualTime(NOW_MS, async () => {
     const sender = { ...SENDER, mailboxes: ['m0@contoso.com', 'm1@contoso.com'] };

@@ -1,4 +1,5 @@
-import type { ConnectionSlot, ConnectionSlots } from '../../domain/mailbox-ports.ts';
+import type { ConnectionSlots } from '../../domain/mailbox-ports.ts';
+import { type Bucket, type Entry, newBucket, pause, waitForChange, wakeAll, wakeOne } from './session-bucket.ts';
 import type { SmtpSession } from './smtp-session.ts';
 
 /** An idle session is closed after this; Exchange closes quiet ones itself within minutes. */
@@ -31,24 +32,6 @@ export interface PooledSession {
   release(): void;
   /** Closes the session and opens another one in its place, on the same slot. */
   renew(open: () => Promise<SmtpSession>): Promise<PooledSession>;
-}
-
-interface Entry {
-  session: SmtpSession;
-  readonly slot: ConnectionSlot | undefined;
-  wasUsed: boolean;
-  idleTimer?: NodeJS.Timeout;
-}
-
-interface Bucket {
-  /** Sessions signed in here, lent or idle. */
-  count: number;
-  readonly idle: Entry[];
-  readonly waiting: Set<() => void>;
-  /** One sign-in at a time: when it is refused, whoever has nothing else to wait for is refused with it and signs in no more. */
-  opening: Promise<void> | undefined;
-  openingSinceMs: number;
-  deniedUntilMs: number;
 }
 
 export interface SessionKey {
@@ -88,6 +71,22 @@ export function sessionPool(
     return bucket.opening ? 'opening' : 'busy';
   }
 
+  /**
+   * Waits until a session is idle, without taking it, and says whether one is. Who has none at hand should not ask for a turn.
+   * True also where there is no session at all: `acquire` sees to that.
+   */
+  async function waitForIdle(key: SessionKey, open: Open, patienceMs: number): Promise<boolean> {
+    const bucket = bucketOf(key);
+    const begun = now();
+    while (bucket.count > 0 && bucket.idle.length === 0) {
+      const waitedMs = now() - begun;
+      if (waitedMs >= patienceMs || isClosing) return false;
+      if (waitedMs >= MORE_AFTER_MS) startOpening(key, bucket, open)?.catch(() => undefined);
+      await waitForChange(bucket.watching, Math.min(patienceMs - waitedMs, POLL_MS));
+    }
+    return true;
+  }
+
   /** A session to submit over; undefined when none was free for `patienceMs`. Throws when the sign-in is refused. */
   async function acquire(key: SessionKey, open: Open, patienceMs = PATIENCE_MS): Promise<PooledSession | undefined> {
     const bucket = bucketOf(key);
@@ -101,7 +100,7 @@ export function sessionPool(
       if (bucket.count === 0 && (await waitForOpening(key, bucket, open, Math.max(0, leftMs)))) continue;
       if (bucket.count > 0 && now() - begun >= MORE_AFTER_MS) startOpening(key, bucket, open)?.catch(() => undefined);
       if (leftMs <= 0) return undefined;
-      await waitForChange(bucket, Math.min(leftMs, POLL_MS));
+      await waitForChange(bucket.taking, Math.min(leftMs, POLL_MS));
     }
   }
 
@@ -189,6 +188,8 @@ export function sessionPool(
     } else {
       putIdle(key, bucket, entry);
       lent.delete(entry);
+      wakeOne(bucket);
+      return;
     }
     wakeAll(bucket);
   }
@@ -264,7 +265,7 @@ export function sessionPool(
     const name = `${key.mailbox.toLowerCase()} ${key.app}`;
     let bucket = buckets.get(name);
     if (!bucket) {
-      bucket = { count: 0, idle: [], waiting: new Set(), opening: undefined, openingSinceMs: 0, deniedUntilMs: 0 };
+      bucket = newBucket();
       buckets.set(name, bucket);
     }
     return bucket;
@@ -275,25 +276,7 @@ export function sessionPool(
     return count === 0 && now() >= deniedUntilMs;
   }
 
-  return { prepare, acquire, close, needsSignIn };
+  return { prepare, waitForIdle, acquire, close, needsSignIn };
 }
 
 export type SessionPool = ReturnType<typeof sessionPool>;
-
-function pause(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms).unref());
-}
-
-function wakeAll(bucket: Bucket): void {
-  for (const wake of bucket.waiting) wake();
-}
-
-/** Until a session is handed back or opened here, or some time has passed and another instance may have freed a slot. */
-async function waitForChange(bucket: Bucket, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  bucket.waiting.add(resolve);
-  await promise;
-  clearTimeout(timer);
-  bucket.waiting.delete(resolve);
-}

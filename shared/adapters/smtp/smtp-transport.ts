@@ -100,6 +100,8 @@ export function smtpTransport(
         return refusal(error, mailbox, messageId, log);
       }
     },
+    hasFree: (sender, mailbox, messageId, log, patienceMs) =>
+      pool.waitForIdle(keyOf(sender, mailbox), () => open(sender, mailbox, messageId, log), patienceMs),
     needsSignIn: (sender, mailbox) => pool.needsSignIn(keyOf(sender, mailbox)),
     close: () => pool.close(),
   };
