@@ -7,9 +7,10 @@ export function callsPerMessage(calls: readonly string[], messages: number): str
     const name = LARGE.test(call) ? 'table: transaction of many, for many messages' : call;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  const seldom = [...counts].filter(([, count]) => count / messages < 0.01);
-  const lines = [...counts].filter(one => !seldom.includes(one)).toSorted(([, a], [, b]) => b - a);
-  lines.push(['whatever comes less than once in a hundred mails', seldom.reduce((sum, [, count]) => sum + count, 0)]);
+  const isSeldom = (count: number) => count / messages < 0.01;
+  const seldom = [...counts.values()].filter(isSeldom).reduce((sum, count) => sum + count, 0);
+  const lines = [...counts].filter(([, count]) => !isSeldom(count)).toSorted(([, a], [, b]) => b - a);
+  lines.push(['whatever comes less than once in a hundred mails', seldom]);
   lines.push(['in all', calls.length]);
   return lines.map(([call, count]) => `  ${(count / messages).toFixed(2).padStart(6)}  ${call}`).join('\n');
 }
