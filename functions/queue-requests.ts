@@ -2,7 +2,13 @@ import type { InvocationContext, StorageQueueHandler } from '@azure/functions';
 import { requestQueues } from '../shared/adapters/storage/queues.ts';
 import { storageClients } from '../shared/adapters/storage/storage-clients.ts';
 import { readStorageSettings } from '../shared/config/settings.ts';
-import { acceptQueued, PUT_BACK_AFTER_MS, PUT_BACK_FROM_DEQUEUE, withKey } from '../shared/usecases/accept-queued.ts';
+import {
+  acceptQueued,
+  isRequestObject,
+  PUT_BACK_AFTER_MS,
+  PUT_BACK_FROM_DEQUEUE,
+  withKey,
+} from '../shared/usecases/accept-queued.ts';
 import { contextLog } from './context-log.ts';
 import type { RuntimeSource } from './runtime.ts';
 import { settingsInvalid } from './settings-invalid.ts';
@@ -13,7 +19,7 @@ import { settingsInvalid } from './settings-invalid.ts';
  */
 async function waitForSettings(entry: unknown, queueMessageId: string, dequeueCount: number): Promise<void> {
   const storage = readStorageSettings(process.env);
-  if (!storage || dequeueCount < PUT_BACK_FROM_DEQUEUE || typeof entry !== 'object' || entry === null) {
+  if (!storage || dequeueCount < PUT_BACK_FROM_DEQUEUE || !isRequestObject(entry)) {
     throw settingsInvalid();
   }
   await requestQueues(storageClients(storage)).retryRequest(withKey(queueMessageId, entry), PUT_BACK_AFTER_MS);

@@ -48,7 +48,7 @@ export async function acceptQueued(
         log,
       );
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isRequestObject(value)) {
       return await refuse(
         deps,
         request,
@@ -77,8 +77,15 @@ export async function acceptQueued(
   } catch (error) {
     if (!(error instanceof ServiceFailure) || request.dequeueCount < PUT_BACK_FROM_DEQUEUE) throw error;
     log('warn', { event: 'request.putback', traceId, attempt: request.dequeueCount, detail: error.message });
-    await deps.requests.retryRequest(withKey(request.queueMessageId, value as object), PUT_BACK_AFTER_MS);
+    // What is no object has no place for a key, and is refused when its time comes: its producer is to find what it wrote.
+    const text = isRequestObject(value) ? withKey(request.queueMessageId, value) : request.text;
+    await deps.requests.retryRequest(text, PUT_BACK_AFTER_MS);
   }
+}
+
+/** Whether the value of a queue message can be a request at all: members have their place, and so has a key. */
+export function isRequestObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function refuse(

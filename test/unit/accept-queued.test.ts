@@ -12,6 +12,43 @@ import { memoryMessages } from '../support/memory-messages.ts';
 import { mailRequest, NOW_MS } from '../support/requests.ts';
 import { storageAway } from '../support/virtual-exchange.ts';
 
+const SETTINGS: MailSettings = {
+  senders: [
+    {
+      mailboxes: ['billing@contoso.com'],
+      from: ['billing@contoso.com'],
+      tenantId: 't',
+      clientId: 'c',
+      credential: { kind: 'secret', name: 's' },
+      limits: EXCHANGE_ONLINE_LIMITS,
+    },
+  ],
+  mode: 'live',
+  allowList: [],
+  deadlineMs: 86_400_000,
+  retention: { afterSentMs: 0, afterFailureMs: 0 },
+  recordRetentionMs: 86_400_000,
+};
+
+function depsOf(store: MessageStore, requests: RequestQueues): AcceptDeps & { readonly requests: RequestQueues } {
+  let made = 0;
+  return {
+    settings: SETTINGS,
+    store,
+    requests,
+    contents: {} as ContentStore,
+    wakeUps: { put: async () => {} },
+    clock: {
+      now: () => NOW_MS,
+      random: () => 0,
+      randomBytes: count => new Uint8Array(count).fill(++made),
+      sleep: async () => {},
+    },
+    compose: async () => Buffer.from('Subject: x\r\n\r\n'),
+    inlineBytes: 1000,
+  };
+}
+
 test('a request that waits outside the queue keeps its key: taken again it is the same message', async () => {
   const table = memoryMessages();
   const waiting: string[] = [];
@@ -32,39 +69,7 @@ test('a request that waits outside the queue keeps its key: taken again it is th
       return table.insert(record, content, options);
     },
   } as MessageStore;
-  const settings: MailSettings = {
-    senders: [
-      {
-        mailboxes: ['billing@contoso.com'],
-        from: ['billing@contoso.com'],
-        tenantId: 't',
-        clientId: 'c',
-        credential: { kind: 'secret', name: 's' },
-        limits: EXCHANGE_ONLINE_LIMITS,
-      },
-    ],
-    mode: 'live',
-    allowList: [],
-    deadlineMs: 86_400_000,
-    retention: { afterSentMs: 0, afterFailureMs: 0 },
-    recordRetentionMs: 86_400_000,
-  };
-  let made = 0;
-  const deps: AcceptDeps & { requests: RequestQueues } = {
-    settings,
-    store,
-    requests,
-    contents: {} as ContentStore,
-    wakeUps: { put: async () => {} },
-    clock: {
-      now: () => NOW_MS,
-      random: () => 0,
-      randomBytes: count => new Uint8Array(count).fill(++made),
-      sleep: async () => {},
-    },
-    compose: async () => Buffer.from('Subject: x\r\n\r\n'),
-    inlineBytes: 1000,
-  };
+  const deps = depsOf(store, requests);
   const take = (value: unknown, queueMessageId: string, dequeueCount: number) =>
     acceptQueued(
       deps,
@@ -82,4 +87,37 @@ test('a request that waits outside the queue keeps its key: taken again it is th
   await take({ requestBlob: '0' }, 'fourth', 1);
   await take(request, 'first', PUT_BACK_FROM_DEQUEUE + 1);
   assert.equal(table.rows.size, 1);
+});
+
+test('what is no request waits word for word while storage is away, and is refused under its own text', async () => {
+  const table = memoryMessages();
+  const waiting: string[] = [];
+  const poison: string[] = [];
+  let isAway = true;
+  const store = {
+    insert: async (...[record, content, options]: Parameters<MessageStore['insert']>) => {
+      if (isAway) throw storageAway();
+      return table.insert(record, content, options);
+    },
+    noteKey: async () => {},
+  } as unknown as MessageStore;
+  const deps = depsOf(store, {
+    poisonRequest: async text => void poison.push(text),
+    retryRequest: async text => void waiting.push(text),
+    unwrapRequest: async value => value,
+    receivePoison: async () => [],
+  });
+  const take = (value: unknown, text: string, queueMessageId: string, dequeueCount: number) =>
+    acceptQueued(deps, { value, text, queueMessageId, insertedAtMs: NOW_MS, dequeueCount }, () => {});
+  const texts = ['{"to": broken', '[1,2]', '5', 'null'];
+  const bodyOf = (text: string): unknown => (text.endsWith('broken') ? text : JSON.parse(text));
+  for (const text of texts) await take(bodyOf(text), text, `first of ${text}`, PUT_BACK_FROM_DEQUEUE);
+  assert.deepEqual(waiting, texts);
+  isAway = false;
+  for (const text of waiting) await take(bodyOf(text), text, `second of ${text}`, 1);
+  assert.deepEqual(poison, texts);
+  assert.deepEqual(
+    [...table.rows.values()].map(row => row.record.code),
+    texts.map(() => 'request_not_json'),
+  );
 });
