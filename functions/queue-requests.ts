@@ -25,9 +25,23 @@ async function waitForSettings(entry: unknown, queueMessageId: string, dequeueCo
   await requestQueues(storageClients(storage)).retryRequest(withKey(queueMessageId, entry), PUT_BACK_AFTER_MS);
 }
 
+/**
+ * Writers of .NET put a byte order mark before their text, and the library parses none that begins with one. A reader may
+ * pass over it (RFC 8259, 8.1).
+ */
+function withoutMark(entry: unknown): unknown {
+  if (typeof entry !== 'string' || !entry.startsWith('\ufeff')) return entry;
+  try {
+    return JSON.parse(entry.slice(1));
+  } catch {
+    return entry;
+  }
+}
+
 /** A mail request from the queue `mail-requests`: the same JSON as over HTTP. */
 export function queueRequests(runtimeOf: RuntimeSource): StorageQueueHandler {
-  return async (entry: unknown, context: InvocationContext) => {
+  return async (given: unknown, context: InvocationContext) => {
+    const entry = withoutMark(given);
     const log = contextLog(context);
     const runtime = runtimeOf(log);
     const metadata = context.triggerMetadata ?? {};

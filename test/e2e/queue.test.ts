@@ -36,6 +36,11 @@ test('a request on the queue becomes a mail', async () => {
   assert.deepEqual((await app.until(id, ['sent'])).metadata, { k: 'v' });
 });
 
+test('a byte order mark before the JSON is passed over', async () => {
+  await put(base64(`\ufeff${JSON.stringify(mailRequest({ subject: 'from a marked text' }))}`));
+  await app.m365.mails.waitFor(found => found.raw.includes('Subject: from a marked text'), 15_000);
+});
+
 test('the same idempotencyKey twice is one mail', async () => {
   const text = base64(mailRequest({ subject: 'once only', idempotencyKey: 'order-7' }));
   await put(text);

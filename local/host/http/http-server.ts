@@ -9,6 +9,9 @@ import { maxBodyBytes, readDeclaredBody } from './request-data.ts';
 import type { createRouteTable } from './route-table.ts';
 import { writeEmpty } from './write-response.ts';
 
+/** As the Functions host's own server: 32 KiB of headers and 8 of request line (ASP.NET Core, Kestrel limits). */
+const MAX_HEADER_BYTES = 40 * 1024;
+
 export type HttpFront = {
   findRoute: ReturnType<typeof createRouteTable>;
   serveCall: (call: HttpCall) => Promise<void>;
@@ -24,7 +27,7 @@ export type HttpFront = {
  * @throws Error naming the port when it is taken.
  */
 export async function listen(port: number, front: Promise<HttpFront>): Promise<{ server: Server; url: string }> {
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     void answer(front, request, response);
   });
   server.requestTimeout = 0; // large uploads over slow lines take as long as they take
