@@ -21,7 +21,7 @@ const MAX_WAIT_MS = 3 * WAIT_WITHIN_MS;
 /** A wake-up for which there is no connection is brought again after this. */
 const BUSY_DELAY_MS = 2_000;
 /** Where mails take longer than turns, it comes later the longer it has waited: or the queue would be read for nothing. */
-const MAX_BUSY_DELAY_MS = 30_000;
+const MAX_BUSY_DELAY_MS = 15_000;
 /** While a connection that was asked for is waited for: how often to look, and how long. */
 const SLOT_POLL_MS = 250;
 const SLOT_PATIENCE_MS = 5_000;
@@ -85,7 +85,7 @@ export async function deliverPaced(
     log,
   };
   const isSignInAhead = deps.transport.needsSignIn?.(sender, record.mailbox) ?? false;
-  const breaker = await pacer.breakerOf(record.mailbox, isSignInAhead);
+  const breaker = await pacer.breakerOf(record.mailbox, isSignInAhead ? 'signIn' : 'turn');
   if (breaker.state !== 'closed') return deliverTrial(visit);
   const prepared = await prepare(visit);
   if (prepared.kind === 'failed') return { refused: prepared.facts };

@@ -56,7 +56,7 @@ export function lineUp(settings: MailSettings, pacer: MailboxPacer, clock: Clock
     const paced = { mailbox, limits: sender.limits };
     if (
       (await pacer.breakerOf(mailbox)).state !== 'closed' &&
-      (await pacer.breakerOf(mailbox, true)).state !== 'closed'
+      (await pacer.breakerOf(mailbox, 'signIn')).state !== 'closed'
     )
       return { kind: 'parked' };
     const recipients = openRecipients(record).length;

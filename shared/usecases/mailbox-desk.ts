@@ -6,7 +6,7 @@ import type { Clock } from '../domain/ports.ts';
 /** Contention among instances is resolved by trying again on what the winner wrote; so often. */
 const MAX_TRIES = 25;
 /** What was written or read this lately may be taken for the state without reading it again: the write's ETag tells. */
-const REMEMBER_MS = 60_000;
+export const REMEMBER_MS = 60_000;
 const REMEMBER_SHARED_MS = 50;
 
 /** What a change makes of a state, and what it has to say. The same state back = nothing to write. */

@@ -15,7 +15,7 @@ import {
 } from '../domain/pacing.ts';
 import type { Clock, Log } from '../domain/ports.ts';
 import type { MailboxLimits } from '../domain/sender.ts';
-import { type Change, type MailboxDesk, mailboxDesk } from './mailbox-desk.ts';
+import { type Change, type MailboxDesk, mailboxDesk, REMEMBER_MS } from './mailbox-desk.ts';
 
 /** A mailbox with its limits: whose turns are asked for. */
 export interface PacedMailbox {
@@ -167,13 +167,12 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
   }
 
   /**
-   * The breaker as last seen, read anew when that is a while ago.
-   *
-   * @param isSignInAhead what was seen must be of this moment: a sign-in that another instance knows to be refused is one
-   * too many
+   * The breaker as last seen, read anew when that is too long ago for what is ahead: a `signIn` that another instance knows
+   * to be refused is one too many; a `turn` is asked for by a write, which finds out by itself.
    */
-  async function breakerOf(mailbox: string, isSignInAhead = false): Promise<Breaker> {
-    return (await deskOf(mailbox).seen(isSignInAhead ? FRESHEST_MS : FRESH_MS)).breaker;
+  async function breakerOf(mailbox: string, ahead?: 'signIn' | 'turn'): Promise<Breaker> {
+    const maxAgeMs = ahead === 'signIn' ? FRESHEST_MS : ahead === 'turn' ? REMEMBER_MS : FRESH_MS;
+    return (await deskOf(mailbox).seen(maxAgeMs)).breaker;
   }
 
   /** When a message that comes now would be sent through the mailbox, in ms since 1970; infinity when it cannot. */

@@ -45,8 +45,12 @@ export function wakeAll({ taking, watching }: Bucket): void {
 
 /** One session is free: one of those who wait for it. */
 export function wakeOne({ taking, watching }: Bucket): void {
-  const [first] = taking.size > 0 ? taking : watching;
-  first?.();
+  const waiting = taking.size > 0 ? taking : watching;
+  const [first] = waiting;
+  if (!first) return;
+  // At once, so that a second session that is free in the same moment wakes the next one.
+  waiting.delete(first);
+  first();
 }
 
 /** Until a session is handed back or opened here, or some time has passed and another instance may have freed a slot. */
