@@ -168,11 +168,12 @@ export function mailboxPacer(states: MailboxStates, clock: Clock) {
 
   /**
    * The breaker as last seen, read anew when that is too long ago for what is ahead: a `signIn` that another instance knows
-   * to be refused is one too many; a `turn` is asked for by a write, which finds out by itself.
+   * to be refused is one too many; a `turn` is asked for by a write, which finds out by itself that a closed one has opened.
    */
   async function breakerOf(mailbox: string, ahead?: 'signIn' | 'turn'): Promise<Breaker> {
-    const maxAgeMs = ahead === 'signIn' ? FRESHEST_MS : ahead === 'turn' ? REMEMBER_MS : FRESH_MS;
-    return (await deskOf(mailbox).seen(maxAgeMs)).breaker;
+    const desk = deskOf(mailbox);
+    const willFindOut = ahead === 'turn' && desk.last()?.breaker.state === 'closed';
+    return (await desk.seen(ahead === 'signIn' ? FRESHEST_MS : willFindOut ? REMEMBER_MS : FRESH_MS)).breaker;
   }
 
   /** When a message that comes now would be sent through the mailbox, in ms since 1970; infinity when it cannot. */
