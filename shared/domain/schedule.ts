@@ -1,5 +1,7 @@
 import type { OpenRow } from './message-ports.ts';
 
+/** A wake-up for which there is no connection is brought again after this. */
+export const BUSY_DELAY_MS = 2_000;
 /** A turn this close is waited for inside the invocation. */
 export const WAIT_WITHIN_MS = 5_000;
 /** What is due later than this has no queue copy: it is parked until `sweep` releases it. */

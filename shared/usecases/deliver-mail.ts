@@ -4,7 +4,7 @@ import type { StoredWithContent } from '../domain/message-ports.ts';
 import { isFinal, type MessageRecord } from '../domain/message-record.ts';
 import type { Log } from '../domain/ports.ts';
 import type { WakeUp } from '../domain/queue-ports.ts';
-import { PARK_BEYOND_MS, WAIT_WITHIN_MS } from '../domain/schedule.ts';
+import { BUSY_DELAY_MS, PARK_BEYOND_MS, WAIT_WITHIN_MS } from '../domain/schedule.ts';
 import { senderOfMailbox } from '../domain/sender.ts';
 import { settleLapsedClaim, settleOverdue } from '../domain/settle.ts';
 import { chooseMailbox, isBound } from './choose-mailbox.ts';
@@ -53,8 +53,6 @@ export async function deliverMail(deps: DeliverDeps, wakeUp: WakeUp, log: Log): 
     : deliverUnpaced(deps, due, log);
 }
 
-/** A wake-up for which there is no connection is brought again after this. */
-const BUSY_DELAY_MS = 2_000;
 const NO_SENDER: FailureFacts = {
   stage: 'settings',
   errorCode: 'settings_invalid',

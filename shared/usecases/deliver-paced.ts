@@ -2,7 +2,7 @@ import type { FailureFacts } from '../domain/diagnosis/diagnosis.ts';
 import { openRecipients } from '../domain/message-record.ts';
 import { type Answer, type Ask, turnMs } from '../domain/pacing.ts';
 import type { Log } from '../domain/ports.ts';
-import { WAIT_WITHIN_MS } from '../domain/schedule.ts';
+import { BUSY_DELAY_MS, WAIT_WITHIN_MS } from '../domain/schedule.ts';
 import type { ConnectResult, MailConnection, PrepareResult } from '../domain/transport-ports.ts';
 import { type DeliverDeps, type Delivery, type Due, putBack, submitOver, waitFor } from './delivery.ts';
 import type { MailboxPacer, PacedMailbox } from './mailbox-pacer.ts';
@@ -18,8 +18,6 @@ const LINE_WAIT_TURNS = 3;
 const PUNCTUAL_MS = 300;
 /** A message waits inside its invocation no longer than this in all. */
 const MAX_WAIT_MS = 3 * WAIT_WITHIN_MS;
-/** A wake-up for which there is no connection is brought again after this. */
-const BUSY_DELAY_MS = 2_000;
 /** Where mails take longer than turns, it comes later the longer it has waited: or the queue would be read for nothing. */
 const MAX_BUSY_DELAY_MS = 15_000;
 /** While a connection that was asked for is waited for: how often to look, and how long. */

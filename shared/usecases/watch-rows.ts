@@ -6,7 +6,7 @@ import { channelsFor, type WatchDeps } from './watch-deps.ts';
 /** Contention among instances is resolved by trying again on what the winner wrote; so often. */
 const MAX_TRIES = 12;
 /** Longer than telling takes: every channel has 10 s, and telling stops in time. */
-export const CLAIM_MS = 60_000;
+export const TELLING_CLAIM_MS = 60_000;
 
 /** What becomes of a row; the very same row where nothing does. */
 export interface RowChange {
@@ -89,7 +89,7 @@ export function watchRows(deps: Pick<WatchDeps, 'store' | 'clock' | 'channelName
     const nowMs = clock.now();
     if (!wants || row.notices.length === 0 || (row.claim && row.claim.untilMs > nowMs)) return { row };
     const token = Buffer.from(clock.randomBytes(9)).toString('base64url');
-    return { row: { ...row, claim: { token, untilMs: nowMs + CLAIM_MS } }, token };
+    return { row: { ...row, claim: { token, untilMs: nowMs + TELLING_CLAIM_MS } }, token };
   }
 
   /** Claims what waits in a row, e.g. after a refusal; undefined when somebody else was first. */

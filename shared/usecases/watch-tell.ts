@@ -4,7 +4,7 @@ import type { WatchRow } from '../domain/incident-store.ts';
 import type { Log, LogLevel } from '../domain/ports.ts';
 import { redact } from '../domain/redact.ts';
 import type { WatchDeps } from './watch-deps.ts';
-import { CLAIM_MS, type Claimed, type WatchRows } from './watch-rows.ts';
+import { type Claimed, TELLING_CLAIM_MS, type WatchRows } from './watch-rows.ts';
 
 /** Telling ends this long before the claim does, so that nobody else begins while a channel is being asked. */
 const MARGIN_MS = 15_000;
@@ -29,7 +29,7 @@ export function teller(deps: WatchDeps, rows: WatchRows, log: Log) {
 
   /** Tells what a claimed row has to tell, and writes what came of it. */
   async function tell(first: Claimed): Promise<void> {
-    const untilMs = (first.stored.row.claim?.untilMs ?? deps.clock.now() + CLAIM_MS) - MARGIN_MS;
+    const untilMs = (first.stored.row.claim?.untilMs ?? deps.clock.now() + TELLING_CLAIM_MS) - MARGIN_MS;
     let stored = first.stored;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const told = await tellRow(stored.row, untilMs);

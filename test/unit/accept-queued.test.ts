@@ -2,38 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ContentStore } from '../../shared/domain/content-ports.ts';
 import { ServiceFailure } from '../../shared/domain/failure.ts';
-import type { MailSettings } from '../../shared/domain/mail-settings.ts';
 import type { MessageStore } from '../../shared/domain/message-ports.ts';
 import type { RequestQueues } from '../../shared/domain/queue-ports.ts';
-import { EXCHANGE_ONLINE_LIMITS } from '../../shared/domain/sender.ts';
 import type { AcceptDeps } from '../../shared/usecases/accept-mail.ts';
 import { acceptQueued, PUT_BACK_FROM_DEQUEUE } from '../../shared/usecases/accept-queued.ts';
+import { MAIL_SETTINGS } from '../support/mail-settings.ts';
 import { memoryMessages } from '../support/memory-messages.ts';
 import { mailRequest, NOW_MS } from '../support/requests.ts';
 import { storageAway } from '../support/virtual-exchange.ts';
 
-const SETTINGS: MailSettings = {
-  senders: [
-    {
-      mailboxes: ['billing@contoso.com'],
-      from: ['billing@contoso.com'],
-      tenantId: 't',
-      clientId: 'c',
-      credential: { kind: 'secret', name: 's' },
-      limits: EXCHANGE_ONLINE_LIMITS,
-    },
-  ],
-  mode: 'live',
-  allowList: [],
-  deadlineMs: 86_400_000,
-  retention: { afterSentMs: 0, afterFailureMs: 0 },
-  recordRetentionMs: 86_400_000,
-};
-
 function depsOf(store: MessageStore, requests: RequestQueues): AcceptDeps & { readonly requests: RequestQueues } {
   let made = 0;
   return {
-    settings: SETTINGS,
+    settings: MAIL_SETTINGS,
     store,
     requests,
     contents: {} as ContentStore,

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import type { AcceptBody, CallerRules } from '../../shared/domain/accept-input.ts';
 import type { ContentStore } from '../../shared/domain/content-ports.ts';
 import type { MessageStore } from '../../shared/domain/message-ports.ts';
-import { EXCHANGE_ONLINE_LIMITS } from '../../shared/domain/sender.ts';
 import { type AcceptDeps, acceptMail } from '../../shared/usecases/accept-mail.ts';
 import { callerLimits } from '../../shared/usecases/caller-limits.ts';
+import { MAIL_SETTINGS } from '../support/mail-settings.ts';
 import { memoryMessages } from '../support/memory-messages.ts';
 import { manualClock, memoryUsage } from '../support/memory-usage.ts';
 import { mailRequest } from '../support/requests.ts';
@@ -22,23 +22,7 @@ function intake(rules: CallerRules) {
   let blobs = 0;
   function instance() {
     const deps: AcceptDeps = {
-      settings: {
-        senders: [
-          {
-            mailboxes: ['billing@contoso.com'],
-            from: ['billing@contoso.com'],
-            tenantId: 't',
-            clientId: 'c',
-            credential: { kind: 'secret', name: 's' },
-            limits: EXCHANGE_ONLINE_LIMITS,
-          },
-        ],
-        mode: 'live',
-        allowList: [],
-        deadlineMs: 86_400_000,
-        retention: { afterSentMs: 0, afterFailureMs: 0 },
-        recordRetentionMs: 86_400_000,
-      },
+      settings: MAIL_SETTINGS,
       store: {
         async insert(...[record, content, options]: Parameters<MessageStore['insert']>) {
           await turn();
